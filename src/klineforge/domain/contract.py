@@ -1,0 +1,102 @@
+"""What a table promises: its grain, its columns and how it is laid out. Everything that checks, writes or documents a
+table reads it from here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Layer = Literal["bronze", "silver", "gold", "marts"]
+SqlType = Literal["STRING", "BIGINT", "INT", "DOUBLE", "TIMESTAMP", "DATE", "BOOLEAN", "ARRAY<STRING>"]
+
+YEAR_COLUMN = "year"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a contract.
+
+    Args:
+        name: Public name.
+        type: Spark SQL type, upper case.
+        comment: What it holds, one sentence.
+        unit: For example ``quote asset per base asset`` or ``fraction``.
+        null_means: Why it may be null; None makes the column NOT NULL.
+        accepted: Closed list of values for a STRING column.
+        check: SQL expression that must not be false on any row.
+    """
+
+    name: str
+    type: SqlType
+    comment: str
+    unit: str | None = None
+    null_means: str | None = None
+    accepted: tuple[str, ...] = ()
+    check: str | None = None
+
+    @property
+    def nullable(self) -> bool:
+        """Whether the column may be null."""
+        return self.null_means is not None
+
+    @property
+    def constraint(self) -> str | None:
+        """The SQL CHECK expression of this column, if it has one."""
+        if self.accepted:
+            values = ", ".join(f"'{value}'" for value in self.accepted)
+            return f"{self.name} IN ({values})"
+        return self.check
+
+
+@dataclass(frozen=True)
+class TableContract:
+    """One table of the lake.
+
+    Args:
+        name: Table and catalog name.
+        layer: Folder below the lake and schema in Unity Catalog.
+        description: What one row is and what it is for.
+        grain: Key columns; unique, not null.
+        columns: Every column but the partition column, in order.
+        time_column: The column that says when; carries file statistics and, with ``partitioned``, the year.
+        partitioned: Partition by the year of ``time_column`` in an extra INT column ``year``.
+        sort_by: Order of rows inside a file.
+        checks: Named SQL expressions over several columns.
+        source: Where the definition comes from.
+        subject: Columns that name what a row is about (coins), used to limit recomputation.
+    """
+
+    name: str
+    layer: Layer
+    description: str
+    grain: tuple[str, ...]
+    columns: tuple[Column, ...]
+    time_column: str | None = None
+    partitioned: bool = False
+    sort_by: tuple[str, ...] = ()
+    checks: tuple[tuple[str, str], ...] = ()
+    source: str = ""
+    subject: tuple[str, ...] = field(default=())
+
+    @property
+    def all_columns(self) -> tuple[Column, ...]:
+        """The columns including the partition column."""
+        if not self.partitioned:
+            return self.columns
+        return (*self.columns, Column(YEAR_COLUMN, "INT", f"Partition: the UTC year of {self.time_column}."))
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Names of all columns, the partition column last."""
+        return tuple(column.name for column in self.all_columns)
+
+    @property
+    def value_columns(self) -> tuple[str, ...]:
+        """Names of the columns outside the key and the partition."""
+        return tuple(column.name for column in self.columns if column.name not in self.grain)
+
+    @property
+    def constraints(self) -> dict[str, str]:
+        """Delta CHECK constraints by name."""
+        named = {f"{column.name}_valid": column.constraint for column in self.columns if column.constraint}
+        return {**named, **dict(self.checks)}
