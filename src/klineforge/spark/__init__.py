@@ -1,0 +1,1 @@
+"""The Spark session: made on first use, never by importing."""

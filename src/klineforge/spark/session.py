@@ -1,0 +1,140 @@
+"""The Spark session of this process: started on first use, with Delta, in UTC, quietly."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from klineforge.errors import EnvironmentProblem
+from klineforge.spark.home import klineforge_home
+from klineforge.spark.jars import delta_jars, platform_brings_delta
+from klineforge.spark.java import require_java
+from klineforge.spark.options import RUNTIME_SETTINGS, SparkOptions, as_settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+_logger = logging.getLogger(__name__)
+_lock = threading.RLock()
+_options = SparkOptions()
+_session: SparkSession | None = None
+
+
+def configure(options: Mapping[str, object]) -> None:
+    """Set what the next session starts with; a session that already runs keeps what it has.
+
+    Args:
+        options: Spark settings by full name, as in ``conf/base/spark.yml``; they replace those of an earlier call.
+    """
+    global _options
+    with _lock:
+        _options = SparkOptions(as_settings(options))
+        if active_session() is not None:
+            _logger.debug("Spark runs already: new settings take effect in the next session")
+
+
+def get_session() -> SparkSession:
+    """The session of this process, started now if there is none.
+
+    On Databricks and with Spark Connect (``SPARK_REMOTE``) it is the platform's own session. Everywhere else a local Spark is
+    started, and the process's own time zone is set to UTC, because PySpark converts collected timestamps with it.
+
+    Raises:
+        EnvironmentProblem: When Java or the Delta jars are missing, or Spark does not start.
+    """
+    global _session
+    with _lock:
+        session = active_session()
+        if session is None:
+            session = _session = _attach() if platform_brings_delta(os.environ) else _start_local()
+        return session
+
+
+def active_session() -> SparkSession | None:
+    """The running session, or None; never starts one and does not even import PySpark to find out."""
+    if "pyspark.sql" not in sys.modules:
+        return None
+    from pyspark.sql import SparkSession
+
+    if _session is not None and not _is_stopped(_session):
+        return _session
+    return SparkSession.getActiveSession()
+
+
+def stop() -> None:
+    """Stop the session and its Java process; the next :func:`get_session` starts anew, with the settings of that moment."""
+    global _session
+    with _lock:
+        session = active_session()
+        _session = None
+        if session is None or platform_brings_delta(os.environ):
+            return
+        from klineforge.spark.launch import end_jvm
+
+        session.stop()
+        end_jvm()
+
+
+def _attach() -> SparkSession:
+    from pyspark.sql import SparkSession
+
+    session = SparkSession.builder.getOrCreate()
+    for name, value in RUNTIME_SETTINGS.items():
+        session.conf.set(name, value)
+    return session
+
+
+def _start_local() -> SparkSession:
+    require_java()
+    home = klineforge_home()
+    jars = delta_jars()
+    _use_utc_and_this_python()
+    from klineforge.spark.launch import end_jvm, launch_jvm
+
+    log_settings = resources.files("klineforge.spark").joinpath("log4j2.properties")
+    with resources.as_file(log_settings) as log_file:
+        settings = _options.local_settings(jars, home, Path(log_file))
+        launch_jvm(settings)
+        try:
+            return _create(settings)
+        except Exception as reason:
+            end_jvm()
+            raise EnvironmentProblem(f"Spark did not start: {_first_cause(reason)}\n  settings: {settings}") from reason
+
+
+def _create(settings: Mapping[str, str]) -> SparkSession:
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder
+    for name, value in settings.items():
+        builder = builder.config(name, value)
+    return builder.getOrCreate()
+
+
+def _use_utc_and_this_python() -> None:
+    import pyspark
+
+    os.environ["TZ"] = "UTC"
+    if hasattr(time, "tzset"):
+        time.tzset()
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    # A Spark installed elsewhere on the machine would be started with our PySpark otherwise.
+    os.environ["SPARK_HOME"] = str(Path(pyspark.__file__).parent)
+
+
+def _is_stopped(session: SparkSession) -> bool:
+    context = getattr(session, "_sc", None)
+    return context is not None and context._jsc is None
+
+
+def _first_cause(reason: BaseException) -> str:
+    lines = [line for line in str(reason).splitlines() if line.strip()]
+    caused = [line.removeprefix(": ") for line in lines if line.startswith((": ", "Caused by:"))]
+    return (caused or lines or [type(reason).__name__])[-1].strip()
