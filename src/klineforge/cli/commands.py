@@ -1,0 +1,69 @@
+"""The commands of ``kedro klineforge``. What they do is imported when they are called."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import click
+from kedro.framework.cli.utils import CONTEXT_SETTINGS, env_option
+
+from klineforge.cli.project import current_project
+from klineforge.cli.user_errors import PlainErrorsCommand
+
+_lake_option = click.option(
+    "--lake", metavar="PATH", default=None, help="Root of the lake. Default: `lake` of conf/*/globals.yml."
+)
+
+
+@click.command(cls=PlainErrorsCommand, context_settings=CONTEXT_SETTINGS)
+@_lake_option
+@env_option
+def status(lake: str | None, env: str | None) -> None:
+    """Show tables, freshness, gaps, quarantine, checkpoints and runs."""
+    from klineforge.reporting.console import report_console  # noqa: PLC0415
+    from klineforge.reporting.health import read_health  # noqa: PLC0415
+    from klineforge.reporting.render import print_status  # noqa: PLC0415
+
+    health = read_health(current_project(env).lake(lake), datetime.now(UTC))
+    print_status(health, report_console())
+
+
+@click.command(cls=PlainErrorsCommand, context_settings=CONTEXT_SETTINGS)
+@click.argument("tables", metavar="TABLE...", nargs=-1, required=True)
+@_lake_option
+@env_option
+def rebuild(tables: tuple[str, ...], lake: str | None, env: str | None) -> None:
+    """Compute tables from scratch instead of from what changed.
+
+    TABLE is the name of one or more derived tables (silver, gold, marts). The tables that read them take over what came
+    out differently at the next run.
+    """
+    from klineforge.cli.rebuilding import rebuild_tables, require_derived  # noqa: PLC0415
+
+    require_derived(tables)
+    rebuilt = rebuild_tables(current_project(env), tables, lake)
+    click.echo(f"Rebuilt {', '.join(rebuilt)}. `kedro run` carries what changed to the tables that read them.")
+
+
+@click.command(cls=PlainErrorsCommand, context_settings=CONTEXT_SETTINGS)
+@click.option("--port", type=click.IntRange(0, 65535), default=0, show_default="a free one", help="Loopback port.")
+@click.option("--seed", type=int, default=None, show_default="the demo's", help="Seed of the simulated market.")
+def exchange(port: int, seed: int | None) -> None:
+    """Serve the simulated demo exchange until interrupted."""
+    from klineforge.simulator.command import serve  # noqa: PLC0415
+
+    serve(port=port, seed=seed)
+
+
+@click.command(cls=PlainErrorsCommand, context_settings=CONTEXT_SETTINGS)
+@_lake_option
+@env_option
+@click.option("--output", metavar="PATH", default="site/lineage", show_default=True, help="Folder to write.")
+def lineage(lake: str | None, env: str | None, output: str) -> None:
+    """Build the static lineage site (kedro-viz) with table previews."""
+    from klineforge.lineage.site import browse_hint, build_site  # noqa: PLC0415
+
+    project = current_project(env)
+    target = project.path / output
+    build_site(project.path, target, env=env, lake=lake)
+    click.echo(browse_hint(target))

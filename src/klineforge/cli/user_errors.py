@@ -1,0 +1,68 @@
+"""Mistakes a user can mend are shown as a message; everything else keeps its traceback."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any
+
+import click
+
+from klineforge.errors import KlineForgeError
+
+
+class UserErrorMessage(click.ClickException):
+    """Ends a command with one message on standard error and exit code 1."""
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print the message; only its first word is coloured, the rest may be copied."""
+        click.echo(f"{click.style('Error:', fg='red', bold=True)} {self.format_message()}", file=file, err=True)
+
+
+class PlainErrorsCommand(click.Command):
+    """A command whose user errors end in a message instead of a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Call the command."""
+        with user_errors_as_messages():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def user_errors_as_messages() -> Iterator[None]:
+    """Turn user errors raised inside into ``UserErrorMessage``; the traceback goes to the log at DEBUG.
+
+    Raises:
+        UserErrorMessage: In place of an error the user can mend.
+    """
+    try:
+        yield
+    except Exception as error:
+        mistake = user_error_in(error)
+        if mistake is None:
+            raise
+        logging.getLogger(__name__).debug("the error shown to the user, in full", exc_info=error)
+        raise UserErrorMessage(str(mistake)) from error
+
+
+def user_error_in(error: BaseException) -> Exception | None:
+    """The user's mistake behind an error.
+
+    Kedro wraps what a dataset raises in ``DatasetError`` and collects what typed parameters raise into
+    ``ParameterValidationError``; the first is looked through, the second is a mistake in itself.
+
+    Args:
+        error: What a command raised.
+
+    Returns:
+        The error whose message the user should see, or None when it is a fault of the program.
+    """
+    # Imported here: these cost a third of a second that --help need not spend.
+    from kedro.io import DatasetError  # noqa: PLC0415
+    from kedro.validation.exceptions import ParameterValidationError  # noqa: PLC0415
+
+    cause: BaseException | None = error
+    while isinstance(cause, DatasetError):
+        cause = cause.__cause__
+    return cause if isinstance(cause, KlineForgeError | ParameterValidationError) else None

@@ -1,0 +1,1 @@
+"""The picture of the pipelines: a static kedro-viz site."""

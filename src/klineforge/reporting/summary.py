@@ -1,0 +1,106 @@
+"""What a run leaves the user with: a short summary of the lake and of the newest hour of the market."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from rich.columns import Columns
+from rich.console import Console, ConsoleRenderable, Group
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from klineforge.reporting.console import report_console
+from klineforge.reporting.health import LakeHealth, read_health
+from klineforge.reporting.market import Correlation, MarketHour, Mover, read_newest_hour
+from klineforge.reporting.render import grid, table_rows
+from klineforge.reporting.wording import hour, percent
+
+SIMULATED = (
+    "The market is SIMULATED: an exchange inside this project made every price. Nothing here is real; do not trade on it."
+)
+_STRONGEST = 5
+
+
+def print_summary(lake: str | Path, now: datetime, simulated: bool, console: Console | None = None) -> None:
+    """Print the end-of-run summary.
+
+    Args:
+        lake: Root of the lake.
+        now: Aware UTC instant.
+        simulated: Whether the candles come from the embedded demo exchange; then the summary says so, twice.
+        console: Where to; standard output by default.
+    """
+    out = console or report_console()
+    health = read_health(lake, now)
+    market = read_newest_hour(lake, _newest(health, "mart_top_movers"), _newest(health, "mart_correlations"), _STRONGEST)
+    title = Text.assemble(("KlineForge", "bold"), f"  lake {health.lake}, times UTC")
+    for part in (title, _warning(simulated), table_rows(health), _losses(health), _market(market, simulated), _next(lake)):
+        if part is not None:
+            out.print(part)
+            out.print()
+
+
+def _newest(health: LakeHealth, table: str) -> datetime | None:
+    state = health.table(table)
+    return state.newest if state else None
+
+
+def _warning(simulated: bool) -> Text | None:
+    return Text(SIMULATED, style="bold yellow") if simulated else None
+
+
+def _losses(health: LakeHealth) -> Text:
+    kinds: dict[str, int] = {}
+    for coin in health.coins:
+        for kind, missing in coin.gaps:
+            kinds[kind] = kinds.get(kind, 0) + missing
+    gaps = ", ".join(f"{missing:,} {kind}" for kind, missing in sorted(kinds.items())) or "none"
+    state = health.table("quarantine_klines")
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in health.quarantined)
+    quarantined = "unknown" if state is None else f"{state.rows:,} rows" + (f" ({reasons})" if reasons else "")
+    return Text(f"Missing coin hours: {gaps}\nQuarantined: {quarantined}")
+
+
+def _market(market: MarketHour, simulated: bool) -> ConsoleRenderable:
+    of = "of the simulated market" if simulated else ""
+    return Columns(
+        [
+            _titled(f"Strongest movers {of} {hour(market.movers_at)}", _movers(market.movers)),
+            _titled(f"Strongest correlations {of} {hour(market.correlations_at)}", _pairs(market.correlations)),
+        ],
+        padding=(0, 4),
+    )
+
+
+def _titled(title: str, body: Table) -> Group:
+    empty = body.row_count == 0
+    return Group(Text(" ".join(title.split()), style="bold"), Padding(Text("none") if empty else body, (0, 0, 0, 2)))
+
+
+def _movers(movers: tuple[Mover, ...]) -> Table:
+    shown = grid("rank", "coin", "return 1 h", "volume / mean", right=("rank", "return 1 h", "volume / mean"))
+    for mover in movers:
+        style = "green" if mover.return_pct >= 0 else "red"
+        moved = Text(percent(mover.return_pct), style=style)
+        shown.add_row(str(mover.mover_rank), mover.coin, moved, f"{mover.volume_spike_ratio:.2f}")
+    return shown
+
+
+def _pairs(pairs: tuple[Correlation, ...]) -> Table:
+    shown = grid("pair", "corr 24 h", "hours", "regime", right=("corr 24 h", "hours"))
+    for pair in pairs:
+        names = f"{pair.base_coin} {pair.related_coin}"
+        shown.add_row(names, f"{pair.corr_24h:+.3f}", str(pair.observations_24h), pair.correlation_regime)
+    return shown
+
+
+def _next(lake: str | Path) -> Text:
+    return Text(
+        "What to try next\n"
+        "  run again in an hour: only the new hour is ingested and computed\n"
+        "  kedro klineforge status         freshness, gaps, checkpoints, last runs\n"
+        "  make lineage                    every table and step as a picture\n"
+        f"  polars.scan_delta('{lake}/marts/mart_top_movers')    any table, without Spark"
+    )

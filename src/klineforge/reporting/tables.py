@@ -1,0 +1,213 @@
+"""What one Delta table's own log says: rows, newest hour, version, last change. Data is scanned only where the log is
+silent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
+from polars.exceptions import PolarsError
+
+from klineforge.domain.contract import TableContract
+
+UNREADABLE = (DeltaError, PolarsError, OSError, ValueError)
+"""What reading a damaged or foreign table raises, from either library."""
+
+_COMMITS_SEARCHED = 20
+_NEWEST_COLUMN = {"dim_coins": "last_candle", "dim_exchange": "last_candle", "binance_ingestion_checkpoints": "last_open"}
+_RAW_TIME_COLUMN = {"binance_klines_daily": "open_time"}
+_LARGEST_MILLISECONDS = 10**14
+
+
+@dataclass(frozen=True, slots=True)
+class LastChange:
+    """What the newest KlineForge commit did.
+
+    Args:
+        action: ``append``, ``merge``, ``rebuild`` or ``acknowledge``.
+        at: When it was committed, UTC.
+        inserted: Rows added; None where the commit does not say.
+        updated: Rows replaced.
+        deleted: Rows removed.
+        unchanged: Rows recomputed and found equal.
+        run_id: The run that committed it.
+    """
+
+    action: str
+    at: datetime
+    inserted: int | None = None
+    updated: int | None = None
+    deleted: int | None = None
+    unchanged: int | None = None
+    run_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TableState:
+    """A table that can be read.
+
+    Args:
+        name: Table name.
+        layer: Its layer.
+        rows: Live rows.
+        newest: Newest hour it speaks of, UTC; None when it is empty or its rows have no hour.
+        version: Delta version.
+        files: Live data files.
+        size_bytes: Their size.
+        last_change: Newest commit that carries KlineForge's own metadata; None when there is none in reach.
+    """
+
+    name: str
+    layer: str
+    rows: int
+    newest: datetime | None
+    version: int
+    files: int
+    size_bytes: int
+    last_change: LastChange | None
+
+
+@dataclass(frozen=True, slots=True)
+class TableProblem:
+    """A table that is not there or cannot be read.
+
+    Args:
+        name: Table name.
+        layer: Its layer.
+        kind: ``absent`` when nothing was ever written, ``damaged`` when something is there and cannot be read.
+        detail: One line for the reader.
+    """
+
+    name: str
+    layer: str
+    kind: Literal["absent", "damaged"]
+    detail: str
+
+
+def table_path(lake: Path, contract: TableContract) -> Path:
+    """Where a table lies below the lake's root."""
+    return lake / contract.layer / contract.name
+
+
+def read_table(lake: Path, contract: TableContract) -> TableState | TableProblem:
+    """Describe one table, however broken it is.
+
+    Args:
+        lake: Root of the lake.
+        contract: The table's contract.
+
+    Returns:
+        The state, or the problem that kept it from being read.
+    """
+    path = table_path(lake, contract)
+    if not path.exists():
+        return TableProblem(contract.name, contract.layer, "absent", "not written yet")
+    try:
+        return _state(path, contract)
+    except UNREADABLE as error:
+        return TableProblem(contract.name, contract.layer, "damaged", one_line(error))
+
+
+def scan(lake: Path, contract: TableContract) -> pl.LazyFrame:
+    """A lazy frame over the newest version of a table.
+
+    Raises:
+        DeltaError: When there is no readable table.
+    """
+    return pl.scan_delta(DeltaTable(table_path(lake, contract)))
+
+
+def one_line(error: BaseException) -> str:
+    """The first line of an error's text, or its type where it has none."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def _state(path: Path, contract: TableContract) -> TableState:
+    table = DeltaTable(path)
+    files = pl.DataFrame(table.get_add_actions(flatten=True))
+    return TableState(
+        name=contract.name,
+        layer=contract.layer,
+        rows=_rows(table, files),
+        newest=_newest(table, files, contract),
+        version=table.version(),
+        files=files.height,
+        size_bytes=int(files["size_bytes"].sum()),
+        last_change=_last_change(table),
+    )
+
+
+def _rows(table: DeltaTable, files: pl.DataFrame) -> int:
+    counts = files["num_records"] if "num_records" in files.columns else pl.Series([None] * files.height)
+    if counts.null_count() == 0:
+        return int(counts.sum())
+    return int(pl.scan_delta(table).select(pl.len()).collect().item())
+
+
+def _newest(table: DeltaTable, files: pl.DataFrame, contract: TableContract) -> datetime | None:
+    if files.is_empty():
+        return None
+    raw = _RAW_TIME_COLUMN.get(contract.name)
+    if raw is not None:
+        return _newest_raw(table, raw)
+    column = _NEWEST_COLUMN.get(contract.name, contract.time_column)
+    if column is None:
+        return None
+    logged = f"max.{column}"
+    if logged in files.columns and files[logged].null_count() == 0 and files.schema[logged] == pl.Datetime("us", "UTC"):
+        newest = files[logged].max()
+    else:
+        newest = pl.scan_delta(table).select(pl.col(column).max()).collect().item()
+    return newest if isinstance(newest, datetime) else None
+
+
+def _newest_raw(table: DeltaTable, column: str) -> datetime | None:
+    """The newest of raw epochs that are milliseconds on some rows and microseconds on others."""
+    epoch = pl.col(column)
+    microseconds = pl.when(epoch < _LARGEST_MILLISECONDS).then(epoch * 1000).otherwise(epoch)
+    newest = pl.scan_delta(table).select(microseconds.max()).collect().item()
+    try:
+        return None if newest is None else datetime.fromtimestamp(newest / 1_000_000, tz=UTC)
+    except (OverflowError, ValueError):
+        return None
+
+
+def _last_change(table: DeltaTable) -> LastChange | None:
+    for commit in table.history(_COMMITS_SEARCHED):
+        noted = _noted(commit.get("userMetadata"))
+        if noted is not None:
+            at = datetime.fromtimestamp(commit.get("timestamp", 0) / 1000, tz=UTC)
+            return _change(noted, at)
+    return None
+
+
+def _noted(user_metadata: Any) -> Mapping[str, Any] | None:
+    """KlineForge's part of a commit's metadata; other writers' notes are none of ours."""
+    try:
+        noted = json.loads(user_metadata)
+    except (TypeError, ValueError):
+        return None
+    ours = noted.get("klineforge") if isinstance(noted, dict) else None
+    return ours if isinstance(ours, dict) else None
+
+
+def _change(noted: Mapping[str, Any], at: datetime) -> LastChange:
+    counts = noted.get("counts")
+    counted = counts if isinstance(counts, dict) else {}
+    return LastChange(
+        action=str(noted.get("action", "unknown")),
+        at=at,
+        inserted=counted.get("inserted"),
+        updated=counted.get("updated"),
+        deleted=counted.get("deleted"),
+        unchanged=counted.get("unchanged"),
+        run_id=noted.get("run_id"),
+    )
