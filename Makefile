@@ -1,0 +1,55 @@
+# Two commands set a newcomer up: make demo, make test. Everything else is here for those who stay.
+PYTHON ?=
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.klineforge-ready
+
+# The project itself refuses telemetry (.telemetry); this covers commands that run outside it.
+export DO_NOT_TRACK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup test check demo lineage bench docs format lock clean
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+setup: $(READY) ## Make .venv from the lock file and fetch the Delta jars, once
+
+$(READY): requirements/dev.lock pyproject.toml scripts/setup.sh
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" bash scripts/setup.sh
+	@touch $@
+
+test: setup ## Run all tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: setup ## Check format, lint, types, import rules, generated documents and the lock file
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m klineforge.reporting.data_dictionary --check
+	$(BIN)/python scripts/lock.py --check
+
+demo: setup ## Turn the simulated demo exchange into a warehouse; again later: the hours since
+	@$(BIN)/kedro run --env demo $(ARGS)
+
+lineage: setup ## Build the picture of all pipelines and tables as a static site
+	@$(BIN)/kedro klineforge lineage $(ARGS)
+
+bench: setup ## Run the benchmarks of docs/benchmarks.md
+	@$(BIN)/python -m pytest benchmarks $(ARGS)
+
+docs: setup ## Write docs/data-dictionary.md from the table contracts
+	@$(BIN)/python -m klineforge.reporting.data_dictionary
+
+format: setup ## Format the code and mend what ruff can mend
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: setup ## Write requirements/*.lock anew from pyproject.toml (ARGS=--upgrade: newest versions)
+	@$(BIN)/python scripts/lock.py $(ARGS)
+
+clean: ## Delete .venv and everything generated; the lakes below data/ stay
+	rm -rf $(VENV) build dist site .viz .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis \
+		spark-warehouse metastore_db derby.log src/*.egg-info
+	find src tests scripts benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
