@@ -14,8 +14,16 @@ BINANCE_KLINES_DAILY = TableContract(
     description="Append-only record of every kline Binance sent: the 12 fields as text or raw integers, with provenance. "
     "Revisions of an hour stand side by side; nothing is corrected here.",
     grain=("sha256", "source_row"),
-    time_column=None,
     sort_by=("coin", "open_time"),
+    subject=("coin",),
+    layout=(
+        Column(
+            "candle_hour",
+            "TIMESTAMP",
+            "Hour the record is about, for skipping files; the download hour where open_time is unreadable.",
+            "UTC",
+        ),
+    ),
     source="Binance public data and REST /api/v3/klines, 12 fields in wire order",
     columns=(
         Column("open_time", "BIGINT", "Open time as sent.", "epoch, milliseconds or microseconds", _UNREADABLE),

@@ -3,7 +3,7 @@ table reads it from here."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 Layer = Literal["bronze", "silver", "gold", "marts"]
@@ -64,6 +64,7 @@ class TableContract:
         checks: Named SQL expressions over several columns.
         source: Where the definition comes from.
         subject: Columns that name what a row is about (coins), used to limit recomputation.
+        layout: Columns the writer adds to lay the table out; not part of what the rows say.
     """
 
     name: str
@@ -76,14 +77,28 @@ class TableContract:
     sort_by: tuple[str, ...] = ()
     checks: tuple[tuple[str, str], ...] = ()
     source: str = ""
-    subject: tuple[str, ...] = field(default=())
+    subject: tuple[str, ...] = ()
+    layout: tuple[Column, ...] = ()
 
     @property
     def all_columns(self) -> tuple[Column, ...]:
-        """The columns including the partition column."""
+        """The columns including those of the layout and the partition."""
         if not self.partitioned:
-            return self.columns
-        return (*self.columns, Column(YEAR_COLUMN, "INT", f"Partition: the UTC year of {self.time_column}."))
+            return (*self.columns, *self.layout)
+        year = Column(YEAR_COLUMN, "INT", f"Partition: the UTC year of {self.time_column}.")
+        return (*self.columns, *self.layout, year)
+
+    @property
+    def partition_columns(self) -> tuple[str, ...]:
+        """The physical partition columns."""
+        return (YEAR_COLUMN,) if self.partitioned else ()
+
+    @property
+    def scan_time(self) -> str | None:
+        """The column that time filters should use: the time column, or the layout's stand-in for it."""
+        if self.time_column is not None:
+            return self.time_column
+        return self.layout[0].name if self.layout else None
 
     @property
     def column_names(self) -> tuple[str, ...]:

@@ -1,0 +1,1 @@
+"""Kedro datasets: all input and output of the pipelines."""

@@ -1,0 +1,175 @@
+"""Which rows a recomputation is about: ranges of time per subject, as a value and as a predicate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import reduce
+from typing import TYPE_CHECKING
+
+from klineforge.domain.hours import FOREVER, RangeSet, Span, coarsened, normalised, total_hours
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Subject = tuple[str, ...]
+
+# More disjuncts than this make query planning slower than reading a few rows too many.
+MOST_SPANS = 120
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Ranges of time per subject.
+
+    Args:
+        by: Columns that name a subject; empty for one anonymous subject ``()``.
+        ranges: Normalised half-open ranges by subject; subjects without any range do not occur.
+    """
+
+    by: tuple[str, ...]
+    ranges: Mapping[Subject, RangeSet]
+
+    def __bool__(self) -> bool:
+        return bool(self.ranges)
+
+    def all_spans(self) -> Iterable[Span]:
+        """Every span of every subject."""
+        return (span for spans in self.ranges.values() for span in spans)
+
+    @property
+    def envelope(self) -> Span:
+        """The smallest span that holds all others."""
+        return Span(min(s.start for s in self.all_spans()), max(s.end for s in self.all_spans()))
+
+    @property
+    def hours(self) -> int:
+        """Subject-hours, an upper bound for the rows of an hourly table with this subject."""
+        return sum(total_hours(spans) for spans in self.ranges.values())
+
+    def widened(self, back: timedelta = timedelta(0), forward: timedelta = timedelta(0)) -> Scope:
+        """Every span stretched by the same amounts."""
+        return Scope(
+            self.by,
+            {who: normalised(span.widened(back, forward) for span in spans) for who, spans in self.ranges.items()},
+        )
+
+    def onto(self, by: tuple[str, ...]) -> Scope:
+        """The scope by fewer subject columns, joining the ranges of subjects that become one."""
+        keep = [self.by.index(name) for name in by]
+        joined: dict[Subject, list[Span]] = {}
+        for who, spans in self.ranges.items():
+            joined.setdefault(tuple(who[i] for i in keep), []).extend(spans)
+        return Scope(by, {who: normalised(spans) for who, spans in joined.items()})
+
+    def union(self, other: Scope) -> Scope:
+        """Both scopes together; they must have the same subject columns."""
+        if self.by != other.by:
+            raise ValueError(f"scopes by {self.by} and {other.by} cannot be joined")
+        everyone = {**self.ranges, **other.ranges}
+        return Scope(
+            self.by,
+            {who: normalised([*self.ranges.get(who, ()), *other.ranges.get(who, ())]) for who in everyone},
+        )
+
+    def planned(self, most: int = MOST_SPANS) -> Scope:
+        """A scope that covers this one with at most about ``most`` spans per distinct range set."""
+        return Scope(self.by, {who: coarsened(spans, most) for who, spans in self._levelled(most).items()})
+
+    def _levelled(self, most: int) -> Mapping[Subject, RangeSet]:
+        distinct = {spans for spans in self.ranges.values()}
+        if sum(len(spans) for spans in distinct) <= most:
+            return self.ranges
+        everywhen = normalised(span for spans in distinct for span in spans)
+        return {who: coarsened(spans, max(1, most // len(distinct))) or everywhen for who, spans in self.ranges.items()}
+
+    def sql(self, time_column: str, *, year_column: str | None = None, alias: str = "") -> str:
+        """The scope as a SQL predicate over the subject columns and the time column."""
+        prefix = f"{alias}." if alias else ""
+        clauses = [
+            _both(self._subjects_sql(subjects, prefix), _spans_sql(f"{prefix}{time_column}", spans))
+            for spans, subjects in self._grouped().items()
+        ]
+        everything = " OR ".join(f"({clause})" for clause in clauses) or "FALSE"
+        if year_column is None or not self.ranges:
+            return f"({everything})"
+        envelope = self.envelope
+        return f"({prefix}{year_column} BETWEEN {envelope.start.year} AND {envelope.end.year} AND ({everything}))"
+
+    def before_sql(self, time_column: str) -> str:
+        """Rows of each subject that lie before its first range."""
+        firsts: dict[datetime, list[Subject]] = {}
+        for who, spans in self.ranges.items():
+            firsts.setdefault(spans[0].start, []).append(who)
+        clauses = [
+            _both(self._subjects_sql(subjects, ""), f"{time_column} < {_instant(start)}")
+            for start, subjects in firsts.items()
+        ]
+        return "(" + (" OR ".join(f"({clause})" for clause in clauses) or "FALSE") + ")"
+
+    def polars(self, time_column: str) -> pl.Expr:
+        """The scope as a polars predicate."""
+        import polars as pl  # noqa: PLC0415  only readers without Spark need it
+
+        def within(spans: RangeSet) -> pl.Expr:
+            time = pl.col(time_column)
+            return reduce(
+                lambda one, other: one | other,
+                [
+                    (time >= span.start) & (time < span.end) if span.end < FOREVER else time >= span.start
+                    for span in spans
+                ],
+            )
+
+        def about(subjects: list[Subject]) -> pl.Expr:
+            if not self.by:
+                return pl.lit(value=True)
+            if len(self.by) == 1:
+                return pl.col(self.by[0]).is_in([who[0] for who in subjects])
+            return reduce(
+                lambda one, other: one | other,
+                [reduce(lambda a, b: a & b, [pl.col(n) == v for n, v in zip(self.by, who, strict=True)]) for who in subjects],
+            )
+
+        clauses = [about(subjects) & within(spans) for spans, subjects in self._grouped().items()]
+        return reduce(lambda one, other: one | other, clauses, pl.lit(value=False))
+
+    def _grouped(self) -> dict[RangeSet, list[Subject]]:
+        groups: dict[RangeSet, list[Subject]] = {}
+        for who, spans in sorted(self.ranges.items()):
+            groups.setdefault(spans, []).append(who)
+        return groups
+
+    def _subjects_sql(self, subjects: list[Subject], prefix: str) -> str:
+        if not self.by:
+            return ""
+        if len(self.by) == 1:
+            return f"{prefix}{self.by[0]} IN ({', '.join(_text(who[0]) for who in subjects)})"
+        first, *rest = self.by
+        clauses: list[str] = []
+        for head in sorted({who[0] for who in subjects}):
+            inner = Scope(tuple(rest), {})._subjects_sql([who[1:] for who in subjects if who[0] == head], prefix)
+            clauses.append(f"({prefix}{first} = {_text(head)} AND {inner})")
+        return "(" + " OR ".join(clauses) + ")"
+
+
+def _both(one: str, other: str) -> str:
+    return f"{one} AND {other}" if one else other
+
+
+def _text(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def _instant(moment: datetime) -> str:
+    return f"TIMESTAMP'{moment:%Y-%m-%d %H:%M:%S.%f}Z'"
+
+
+def _spans_sql(column: str, spans: RangeSet) -> str:
+    clauses = [
+        f"{column} >= {_instant(span.start)}" + (f" AND {column} < {_instant(span.end)}" if span.end < FOREVER else "")
+        for span in spans
+    ]
+    return "(" + " OR ".join(f"({clause})" for clause in clauses) + ")"

@@ -1,0 +1,254 @@
+"""Bring one derived table up to date: exactly the affected rows, in one commit, or nothing at all."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, Observation, Window
+from pyspark.sql import functions as F
+
+from klineforge.domain.scope import Scope
+from klineforge.errors import ContractError
+from klineforge.incremental.plan import Plan, plan
+from klineforge.incremental.recipe import Derivation, Reach
+from klineforge.lake.note import CommitNote, Counts
+from klineforge.lake.table import LakeTable
+from klineforge.lake.writing import CHANGE, DeltaWriter
+from klineforge.spark.session import get_session
+
+logger = logging.getLogger(__name__)
+
+# The changed rows are held in memory between the comparison and the commit; where more rows than this might change,
+# making the table anew is cheaper and bounded.
+MOST_ROWS_COMPARED = 8_000_000
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What happened to one table in one run."""
+
+    table: str
+    action: str
+    version: int | None
+    counts: Counts
+    seconds: float
+    reason: str = ""
+
+
+def refresh(derivation: Derivation, output: LakeTable, *, run_id: str = "", forced: bool = False) -> Outcome:
+    """Make a derived table equal to its recipe applied to its inputs.
+
+    Args:
+        derivation: Recipe and input tables.
+        output: The table, as it was when the run looked at it.
+        run_id: Written into the commit.
+        forced: Rebuild from scratch.
+
+    Returns:
+        What was done; ``action`` is ``unchanged`` when nothing was committed.
+
+    Raises:
+        ContractError: When the recomputed rows break the contract; nothing is written then.
+    """
+    started = time.monotonic()
+    todo = plan(derivation, output, forced=forced)
+    action, counts = _Refresh(derivation, output, run_id, todo).carry_out()
+    head = output.log.head()
+    outcome = Outcome(
+        table=output.contract.name,
+        action=action,
+        version=head.version if head else None,
+        counts=counts,
+        seconds=time.monotonic() - started,
+        reason=todo.reason,
+    )
+    logger.info("%s", describe(outcome))
+    return outcome
+
+
+def describe(outcome: Outcome) -> str:
+    """One line for the log."""
+    counts = outcome.counts
+    why = f" ({outcome.reason})" if outcome.reason else ""
+    if outcome.action in {"unchanged", "acknowledge"}:
+        return f"{outcome.table}: nothing to change{why}"
+    return (
+        f"{outcome.table}: {outcome.action}{why}, {counts.inserted:,} inserted, {counts.updated:,} updated, "
+        f"{counts.deleted:,} deleted, {counts.unchanged:,} unchanged, {outcome.seconds:.1f} s"
+    )
+
+
+@dataclass(frozen=True)
+class _Refresh:
+    derivation: Derivation
+    output: LakeTable
+    run_id: str
+    plan: Plan
+
+    def carry_out(self) -> tuple[str, Counts]:
+        match self.plan.kind:
+            case "nothing":
+                return "unchanged", Counts()
+            case "acknowledge":
+                return self._acknowledge(Counts())
+            case "rebuild":
+                return self._rebuild()
+            case "increment":
+                return self._increment()
+
+    def _note(self, action: str, counts: Counts) -> CommitNote:
+        return CommitNote(
+            action=action,  # type: ignore[arg-type]
+            consumed=self.plan.consumed,
+            recipe_version=self.derivation.recipe.version,
+            counts=counts,
+            run_id=self.run_id,
+        )
+
+    def _writer(self) -> DeltaWriter:
+        return DeltaWriter(self.output.contract, self.output.location, get_session())
+
+    def _acknowledge(self, counts: Counts) -> tuple[str, Counts]:
+        note = self._note("acknowledge", counts)
+        self.output.log.acknowledge(note, list(self.output.contract.partition_columns))
+        return "acknowledge", counts
+
+    def _rebuild(self) -> tuple[str, Counts]:
+        rows = self.derivation.recipe.transform(
+            **{name: table.df for name, table in self.derivation.inputs.items()}
+        ).transform(proved_unique(self.output))
+        writer = self._writer()
+        if self.output.seen is None:
+            writer.create()
+            writer.append(rows, self._note("rebuild", Counts()))
+        else:
+            writer.overwrite(rows, self._note("rebuild", Counts()))
+        return "rebuild", Counts(inserted=self._rows_written())
+
+    def _increment(self) -> tuple[str, Counts]:
+        scope = self.plan.scope
+        assert scope is not None
+        recomputed = self._recomputed(scope)
+        time_column = self.output.contract.scan_time
+        if time_column is not None and not self.output.log.has_rows_in(scope, time_column):
+            self._writer().append(recomputed.transform(proved_unique(self.output)), self._note("append", Counts()))
+            return "append", Counts(inserted=self._rows_written())
+        if self.output.log.row_count() > MOST_ROWS_COMPARED and scope.hours > MOST_ROWS_COMPARED:
+            return self._rebuild()
+        changes, counts = self._changes(recomputed, scope)
+        if counts.changed == 0:
+            return self._acknowledge(counts)
+        note = self._note("append" if counts.changed == counts.inserted else "merge", counts)
+        if note.action == "append":
+            self._writer().append(changes.drop(CHANGE), note)
+        else:
+            self._writer().merge(changes, note, within=self._scope_sql(scope, alias="t"))
+        return note.action, counts
+
+    def _rows_written(self) -> int:
+        return next(iter(self.output.log.commits())).rows_written or 0
+
+    def _recomputed(self, scope: Scope) -> DataFrame:
+        recipe = self.derivation.recipe
+        frames = {
+            name: _read(table, recipe.inputs[name], scope) for name, table in self.derivation.inputs.items()
+        }
+        return recipe.transform(**frames).where(F.expr(self._scope_sql(scope)))
+
+    def _scope_sql(self, scope: Scope, alias: str = "") -> str:
+        contract = self.output.contract
+        if contract.scan_time is None or self.derivation.recipe.by is None:
+            return "TRUE"
+        years = contract.partition_columns[0] if contract.partition_columns else None
+        return scope.sql(contract.scan_time, year_column=years, alias=alias)
+
+    def _changes(self, recomputed: DataFrame, scope: Scope) -> tuple[DataFrame, Counts]:
+        existing = self.output.df.where(F.expr(self._scope_sql(scope)))
+        compared = compare(recomputed, existing, self.output)
+        kinds = ("insert", "update", "delete", "unchanged")
+        observation = Observation()
+        counting = [F.count_if(F.col(CHANGE) == kind).alias(kind) for kind in kinds]
+        changed = compared.observe(observation, *counting).where(F.col(CHANGE) != "unchanged")
+        rows: pa.Table = changed.toArrow()
+        seen = observation.get
+        require_unique(rows, self.output)
+        counts = Counts(seen["insert"], seen["update"], seen["delete"], seen["unchanged"])
+        return get_session().createDataFrame(rows, schema=changed.schema), counts
+
+
+def _read(table: LakeTable, reach: Reach, scope: Scope) -> DataFrame:
+    """The rows of an input that the scope's output rows are made from."""
+    time_column = table.contract.scan_time
+    rows = table.df
+    if time_column is None or not scope.by:
+        return rows
+    reading = scope.widened(back=reach.back)
+    years = table.contract.partition_columns[0] if table.contract.partition_columns else None
+    recent = rows.where(F.expr(reading.sql(time_column, year_column=years)))
+    if reach.stand_in is None:
+        return recent
+    return recent.unionByName(reach.stand_in(rows.where(F.expr(reading.before_sql(time_column)))))
+
+
+def proved_unique(output: LakeTable) -> Callable[[DataFrame], DataFrame]:
+    """A transformation that fails while writing when two rows share a key, without a query of its own.
+
+    The window orders rows as the time-series tables are computed and sorted anyway.
+    """
+    *subject, last = output.contract.grain
+
+    def prove(rows: DataFrame) -> DataFrame:
+        ordered = Window.partitionBy(*subject).orderBy(last)
+        repeated = F.lag(F.col(last)).over(ordered).eqNullSafe(F.col(last))
+        message = F.concat(
+            F.lit(f"table {output.contract.name}: key ({', '.join(output.contract.grain)}) occurs twice: "),
+            F.to_json(F.struct(*output.contract.grain)),
+        )
+        marked = rows.withColumn("_repeated", repeated)
+        return marked.where(F.when(F.col("_repeated"), F.raise_error(message)).otherwise(F.lit(True))).drop("_repeated")  # noqa: FBT003
+
+    return prove
+
+
+def compare(recomputed: DataFrame, existing: DataFrame, output: LakeTable) -> DataFrame:
+    """Mark every row as ``insert``, ``update``, ``delete`` or ``unchanged`` by comparing two versions of a table.
+
+    Returns:
+        The contract's columns (of the recomputed row; of the existing one for deletions) and ``_change``.
+    """
+    keys = list(output.contract.grain)
+    values = [name for name in output.contract.column_names if name not in keys]
+    new = recomputed.select(*keys, F.struct(*values).alias("_new"))
+    old = existing.select(*keys, F.struct(*values).alias("_old"))
+    change = (
+        F.when(F.col("_old").isNull(), "insert")
+        .when(F.col("_new").isNull(), "delete")
+        .when(F.col("_new").eqNullSafe(F.col("_old")), "unchanged")
+        .otherwise("update")
+    )
+    row = F.coalesce(F.col("_new"), F.col("_old"))
+    return (
+        new.join(old, on=keys, how="full_outer")
+        .withColumn(CHANGE, change)
+        .select(*keys, *(row[name].alias(name) for name in values), CHANGE)
+    )
+
+
+def require_unique(rows: pa.Table, output: LakeTable) -> None:
+    """Refuse rows that share a key: MERGE would insert both, silently.
+
+    Raises:
+        ContractError: Names the table and a key that occurs twice.
+    """
+    keys = list(output.contract.grain)
+    counted = rows.select(keys).group_by(keys).aggregate([([], "count_all")])
+    twice = counted.filter(pa.compute.greater(counted["count_all"], 1))
+    if twice.num_rows:
+        raise ContractError(
+            f"table {output.contract.name}: {twice.num_rows} keys of ({', '.join(keys)}) occur more than once, "
+            f"for example {twice.slice(0, 1).to_pylist()[0]}; nothing was written"
+        )

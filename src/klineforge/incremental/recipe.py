@@ -1,0 +1,78 @@
+"""How a derived table is made: a pure function, a contract, and how far a change reaches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from klineforge.domain.contract import TableContract
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from klineforge.lake.table import LakeTable
+
+NOTHING = timedelta(0)
+TO_THE_END = timedelta.max
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How rows of one input and rows of the output depend on each other in time.
+
+    Args:
+        back: An output row at ``t`` reads input rows from ``t - back`` on.
+        forward: An input row at ``t`` influences output rows up to ``t + forward``.
+        stand_in: Reduces all older rows of a subject to the few that stand for them, for figures that read back to
+            the beginning (a running peak). Applied to the input's rows before the read range.
+    """
+
+    back: timedelta = NOTHING
+    forward: timedelta = NOTHING
+    stand_in: Callable[[DataFrame], DataFrame] | None = None
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A derived table.
+
+    Args:
+        output: Contract of the table.
+        inputs: Reach of every input, by the name of the transform's keyword argument it is passed as.
+        transform: Pure function from input frames to the output's rows.
+        by: Columns that confine a change: rows of other subjects are not affected. They must be part of the
+            ``subject`` of the output and of every input. None means that any change may affect any row.
+        version: Changes whenever the same input would give other rows; a table made by another version is rebuilt.
+    """
+
+    output: TableContract
+    inputs: Mapping[str, Reach]
+    transform: Callable[..., DataFrame]
+    by: tuple[str, ...] | None
+    version: str = "1"
+
+    @property
+    def name(self) -> str:
+        """The table's name."""
+        return self.output.name
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """A recipe together with the input tables it is to be applied to; what a node returns and the dataset carries out."""
+
+    recipe: Recipe
+    inputs: Mapping[str, LakeTable] = field(default_factory=dict)
+
+
+def derive(recipe: Recipe, **inputs: LakeTable) -> Derivation:
+    """Bind input tables to a recipe.
+
+    Raises:
+        TypeError: When the inputs are not exactly those the recipe names.
+    """
+    if set(inputs) != set(recipe.inputs):
+        raise TypeError(f"{recipe.name} is made from {sorted(recipe.inputs)}, got {sorted(inputs)}")
+    return Derivation(recipe, inputs)

@@ -1,0 +1,58 @@
+"""The SQL that makes a table as its contract describes it."""
+
+from __future__ import annotations
+
+import zlib
+
+from klineforge.domain.contract import Column, TableContract
+from klineforge.lake.location import TableLocation
+
+# Readers outside Spark (polars, pyarrow, delta-rs) cannot read all of what newer Delta features write.
+_PROPERTIES = {
+    "delta.enableChangeDataFeed": "true",
+    "delta.enableDeletionVectors": "false",
+    "delta.columnMapping.mode": "none",
+    "delta.checkpointPolicy": "classic",
+}
+# Parquet statistics of every column cost eight times those of the one column that readers filter by.
+_STATISTICS = "delta.dataSkippingStatsColumns"
+
+
+def create_table(contract: TableContract, location: TableLocation) -> str:
+    """``CREATE TABLE`` with comments, NOT NULL, CHECK constraints, partitioning and table properties."""
+    columns = ",\n  ".join(_column(column) for column in contract.all_columns)
+    properties = ",\n  ".join(f"'{key}' = '{_quoted(value)}'" for key, value in table_properties(contract).items())
+    partitioning = f"\nPARTITIONED BY ({', '.join(contract.partition_columns)})" if contract.partition_columns else ""
+    return (
+        f"CREATE TABLE IF NOT EXISTS {location.sql} (\n  {columns}\n)\nUSING DELTA{partitioning}\n"
+        f"COMMENT '{_quoted(contract.description)}'\nTBLPROPERTIES (\n  {properties}\n)"
+    )
+
+
+def table_properties(contract: TableContract) -> dict[str, str]:
+    """Delta table properties of a contract, constraints included."""
+    constraints = {f"delta.constraints.{name}": check for name, check in contract.constraints.items()}
+    statistics = ",".join(dict.fromkeys(filter(None, [contract.scan_time, *contract.subject])))
+    return {
+        **_PROPERTIES,
+        "delta.checkpointInterval": str(_checkpoint_interval(contract.name)),
+        **({_STATISTICS: statistics} if statistics else {}),
+        **constraints,
+    }
+
+
+def _checkpoint_interval(name: str) -> int:
+    """Spread tables over intervals of 11 to 19 commits, so that one run seldom checkpoints them all."""
+    return 11 + zlib.crc32(name.encode()) % 9
+
+
+def _column(column: Column) -> str:
+    comment = column.comment if column.unit is None else f"{column.comment} Unit: {column.unit}."
+    if column.null_means is not None:
+        comment += f" Null: {column.null_means}."
+    null = "" if column.nullable else " NOT NULL"
+    return f"`{column.name}` {column.type}{null} COMMENT '{_quoted(comment)}'"
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("'", "\\'")

@@ -1,0 +1,177 @@
+"""What a Delta table's log says, read without Spark where the table is on this machine's file system."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import polars as pl
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.transaction import CommitProperties
+
+from klineforge.domain.scope import Scope
+from klineforge.errors import IncrementalStateError
+from klineforge.lake.changes import change_scope
+from klineforge.lake.location import TableLocation
+from klineforge.lake.note import CommitNote, InputVersion
+
+# Operations that rewrite or describe a table without changing what its rows say.
+HARMLESS_OPERATIONS = frozenset(
+    {
+        "OPTIMIZE",
+        "VACUUM START",
+        "VACUUM END",
+        "SET TBLPROPERTIES",
+        "UNSET TBLPROPERTIES",
+        "ADD CONSTRAINT",
+        "DROP CONSTRAINT",
+        "CHANGE COLUMN",
+        "CREATE TABLE",
+        "COMPUTE STATS",
+        "UPGRADE PROTOCOL",
+    }
+)
+_PAGE = 32
+
+
+class ChangeFeedGoneError(IncrementalStateError):
+    """The change feed no longer reaches back to what was consumed; only a rebuild helps."""
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One entry of a table's history."""
+
+    version: int
+    operation: str
+    note: CommitNote | None
+    rows_written: int | None = None
+
+    @property
+    def changes_rows(self) -> bool:
+        """Whether the commit may have changed what the table's rows say."""
+        if self.note is not None:
+            return self.note.action != "acknowledge"
+        return self.operation not in HARMLESS_OPERATIONS
+
+
+class TableLog(Protocol):
+    """What the incremental machinery needs to know of a table before it starts any query."""
+
+    def head(self) -> InputVersion | None:
+        """Identity and newest version of the table, or None when it does not exist."""
+
+    def commits(self) -> Iterator[Commit]:
+        """The history, newest first."""
+
+    def changes(self, after: int, upto: int, by: tuple[str, ...], time_column: str | None) -> Scope:
+        """Which subjects changed when, in the commits ``(after, upto]``.
+
+        Raises:
+            ChangeFeedGoneError: When the feed does not reach back that far.
+        """
+
+    def newest_time(self, time_column: str) -> datetime | None:
+        """The largest value of the time column, from file statistics; None when empty or unknown."""
+
+    def has_rows_in(self, scope: Scope, time_column: str) -> bool:
+        """Whether any row lies in the scope."""
+
+    def row_count(self) -> int:
+        """Rows of the newest version."""
+
+    def acknowledge(self, note: CommitNote, partition_by: list[str]) -> None:
+        """Commit a note without rows."""
+
+
+class LocalTableLog:
+    """The log of a table in a local folder, read with delta-rs: milliseconds, no JVM."""
+
+    def __init__(self, location: TableLocation) -> None:
+        self._path = str(location.path)
+
+    def _open(self) -> DeltaTable:
+        return DeltaTable(self._path)
+
+    def head(self) -> InputVersion | None:
+        """Identity and newest version of the table, or None when it does not exist."""
+        if not Path(self._path, "_delta_log").is_dir():
+            return None
+        try:
+            table = DeltaTable(self._path, without_files=True)
+        except TableNotFoundError:
+            return None
+        return InputVersion(str(table.metadata().id), table.version())
+
+    def commits(self) -> Iterator[Commit]:
+        """The history, newest first, read in growing pages."""
+        table, seen, limit = DeltaTable(self._path, without_files=True), 0, _PAGE
+        while True:
+            page = table.history(limit)
+            yield from (_commit(entry) for entry in page[seen:])
+            if len(page) < limit:
+                return
+            seen, limit = len(page), limit * 4
+
+    def changes(self, after: int, upto: int, by: tuple[str, ...], time_column: str | None) -> Scope:
+        """Which subjects changed when, from the change data feed."""
+        self._require_log(after + 1, upto)
+        columns = [*by, *([time_column] if time_column else []), "_change_type"]
+        try:
+            feed = self._open().load_cdf(starting_version=after + 1, ending_version=upto, columns=columns)
+            frame = pl.DataFrame(feed.read_all())
+        except (DeltaError, OSError) as error:
+            raise ChangeFeedGoneError(f"{self._path}: the change feed of versions {after + 1} to {upto}: {error}") from error
+        return change_scope(frame, by, time_column)
+
+    def _require_log(self, first: int, last: int) -> None:
+        log = Path(self._path, "_delta_log")
+        missing = [v for v in range(first, last + 1) if not (log / f"{v:020d}.json").is_file()]
+        if missing:
+            raise ChangeFeedGoneError(f"{self._path}: the log no longer holds version {missing[0]}")
+
+    def newest_time(self, time_column: str) -> datetime | None:
+        """The largest value of the time column, from file statistics."""
+        files = pl.DataFrame(self._open().get_add_actions(flatten=True))
+        name = f"max.{time_column}"
+        if files.is_empty() or name not in files.columns or files[name].null_count():
+            return None
+        newest: Any = files[name].max()
+        return newest if isinstance(newest, datetime) else None
+
+    def has_rows_in(self, scope: Scope, time_column: str) -> bool:
+        """Whether any row lies in the scope; statistics answer for new hours, a key scan for the rest."""
+        newest = self.newest_time(time_column)
+        if newest is not None and all(span.start > newest for span in scope.all_spans()):
+            return False
+        rows = pl.scan_delta(self._path).filter(scope.polars(time_column)).select(time_column).limit(1)
+        return not rows.collect().is_empty()
+
+    def row_count(self) -> int:
+        """Rows of the newest version, from file statistics."""
+        return int(pl.DataFrame(self._open().get_add_actions(flatten=True))["num_records"].sum())
+
+    def acknowledge(self, note: CommitNote, partition_by: list[str]) -> None:
+        """Commit a note without rows, without Spark."""
+        table = DeltaTable(self._path, without_files=True)
+        table.create_write_transaction(
+            actions=[],
+            mode="append",
+            schema=table.schema(),
+            partition_by=partition_by,
+            commit_properties=CommitProperties(custom_metadata={"userMetadata": note.to_json()}),
+        )
+
+
+def _commit(entry: Mapping[str, Any]) -> Commit:
+    written = (entry.get("operationMetrics") or {}).get("numOutputRows")
+    return Commit(
+        version=int(entry["version"]),
+        operation=str(entry.get("operation", "UNKNOWN")),
+        note=CommitNote.from_json(entry.get("userMetadata")),
+        rows_written=None if written is None else int(written),
+    )

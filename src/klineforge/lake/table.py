@@ -1,0 +1,68 @@
+"""A handle on one table of the lake that starts Spark only when its rows are asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyspark.sql import DataFrame
+
+from klineforge.domain.contract import TableContract
+from klineforge.lake.location import TableLocation
+from klineforge.lake.log import LocalTableLog, TableLog
+from klineforge.lake.note import InputVersion
+from klineforge.spark.session import get_session
+
+
+@dataclass(frozen=True)
+class LakeTable:
+    """One table: contract, place, and the version seen when the handle was made.
+
+    Attributes that are not its own are those of the table's Spark DataFrame, made on first use:
+    ``catalog.load("mart_returns_1h").filter(...).show()`` works as if a DataFrame had been loaded, while a run that
+    finds nothing new never starts Spark. ``df`` is the DataFrame itself, for functions that insist on one.
+    """
+
+    contract: TableContract
+    location: TableLocation
+    seen: InputVersion | None = field(default=None)
+
+    @classmethod
+    def at(cls, contract: TableContract, location: TableLocation) -> LakeTable:
+        """A handle that has looked at the newest version."""
+        return cls(contract, location, table_log(location).head())
+
+    @property
+    def log(self) -> TableLog:
+        """The table's history and change feed."""
+        return table_log(self.location)
+
+    @property
+    def df(self) -> DataFrame:
+        """The table as a Spark DataFrame; empty when the table has not been made yet."""
+        if self.seen is None:
+            schema = ", ".join(f"`{column.name}` {column.type}" for column in self.contract.all_columns)
+            return get_session().createDataFrame([], schema=schema)
+        reader = get_session().read.format("delta")
+        if self.location.path is not None:
+            return reader.load(self.location.path)
+        assert self.location.name is not None
+        return reader.table(self.location.name)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  whatever a DataFrame's attribute is
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self.df, name)
+
+    def __repr__(self) -> str:
+        version = f"version {self.seen.version}" if self.seen else "not made yet"
+        return f"<{self.contract.layer} table {self.contract.name} at {self.location}, {version}>"
+
+
+def table_log(location: TableLocation) -> TableLog:
+    """The log of a table: read directly where it is on this machine, through Spark elsewhere."""
+    if location.is_local:
+        return LocalTableLog(location)
+    from klineforge.lake.spark_log import SparkTableLog  # noqa: PLC0415  needs a session; local tables do not
+
+    return SparkTableLog(location)

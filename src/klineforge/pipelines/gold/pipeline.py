@@ -1,0 +1,19 @@
+"""The gold pipeline: dimensions of the star schema around ``fact_1h_klines``."""
+
+from __future__ import annotations
+
+from kedro.pipeline import Node, Pipeline
+
+from klineforge.pipelines.gold.nodes import describe_coins, describe_exchanges, lay_out_calendar
+
+
+def create_pipeline(**_: object) -> Pipeline:
+    """Silver to gold."""
+    return Pipeline(
+        [
+            Node(describe_coins, ["fact_1h_klines", "binance_exchange_info"], "dim_coins", name="describe_coins"),
+            Node(describe_exchanges, "fact_1h_klines", "dim_exchange", name="describe_exchanges"),
+            Node(lay_out_calendar, "fact_1h_klines", "dim_timestamp", name="lay_out_calendar"),
+        ],
+        tags="gold",
+    )

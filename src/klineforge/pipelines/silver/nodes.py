@@ -1,0 +1,27 @@
+"""Nodes of the silver pipeline: they say what each table is made of; the datasets carry it out."""
+
+from __future__ import annotations
+
+from klineforge.incremental.recipe import Derivation, derive
+from klineforge.lake.table import LakeTable
+from klineforge.recipes import silver
+
+
+def choose_best_revision(klines: LakeTable) -> Derivation:
+    """Type Binance's klines and keep the best revision of every coin and open time."""
+    return derive(silver.STAGE, klines=klines)
+
+
+def accept_candles(stage: LakeTable) -> Derivation:
+    """Accept the candles that keep every rule: on the hour, closed, consistent, inside the coin's listing."""
+    return derive(silver.fact(), stage=stage)
+
+
+def quarantine_rejected_records(stage: LakeTable, klines: LakeTable) -> Derivation:
+    """Keep what was not accepted, with every reason and the record itself."""
+    return derive(silver.quarantine(), stage=stage, klines=klines)
+
+
+def find_missing_hours(fact: LakeTable) -> Derivation:
+    """List the hours without a candle between each coin's first and last, and tell outages from the rest."""
+    return derive(silver.GAPS, fact=fact)

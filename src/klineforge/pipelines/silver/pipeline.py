@@ -1,0 +1,30 @@
+"""The silver pipeline: bronze records become accepted candles, quarantined records and known gaps."""
+
+from __future__ import annotations
+
+from kedro.pipeline import Node, Pipeline
+
+from klineforge.pipelines.silver.nodes import (
+    accept_candles,
+    choose_best_revision,
+    find_missing_hours,
+    quarantine_rejected_records,
+)
+
+
+def create_pipeline(**_: object) -> Pipeline:
+    """Bronze to silver."""
+    return Pipeline(
+        [
+            Node(choose_best_revision, "binance_klines_daily", "stage_binance_klines", name="choose_best_revision"),
+            Node(accept_candles, "stage_binance_klines", "fact_1h_klines", name="accept_candles"),
+            Node(
+                quarantine_rejected_records,
+                ["stage_binance_klines", "binance_klines_daily"],
+                "quarantine_klines",
+                name="quarantine_rejected_records",
+            ),
+            Node(find_missing_hours, "fact_1h_klines", "kline_gaps", name="find_missing_hours"),
+        ],
+        tags="silver",
+    )

@@ -1,0 +1,1 @@
+"""How every derived table is made: transform, contract and reach, bound together."""

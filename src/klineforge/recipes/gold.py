@@ -1,0 +1,27 @@
+"""Recipes of the dimensions. They are small and read two columns of the fact, so they are always recomputed whole."""
+
+from __future__ import annotations
+
+from functools import cache, partial
+
+from klineforge.contracts.gold import DIM_COINS, DIM_EXCHANGE, DIM_TIMESTAMP
+from klineforge.incremental.recipe import Reach, Recipe
+from klineforge.reference.listings import listings_digest, load_listings
+from klineforge.tables.dims import dim_coins, dim_exchange, dim_timestamp
+
+
+@cache
+def coins() -> Recipe:
+    """What each coin is and since when there are candles."""
+    return Recipe(
+        output=DIM_COINS,
+        inputs={"fact": Reach(), "exchange_info": Reach()},
+        transform=partial(dim_coins, listings=load_listings()),
+        by=None,
+        version=f"1-{listings_digest()}",
+    )
+
+
+EXCHANGE = Recipe(output=DIM_EXCHANGE, inputs={"fact": Reach()}, transform=dim_exchange, by=None, version="1")
+
+TIMESTAMP = Recipe(output=DIM_TIMESTAMP, inputs={"fact": Reach()}, transform=dim_timestamp, by=None, version="1")

@@ -1,0 +1,65 @@
+"""Recipes of the marts."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+
+from klineforge.contracts.marts import (
+    MART_CORRELATIONS,
+    MART_RETURNS_1H,
+    MART_TOP_MOVERS,
+    MART_VOLUME_METRICS_1H,
+)
+from klineforge.incremental.recipe import TO_THE_END, Reach, Recipe
+from klineforge.tables.correlations import correlations_1h
+from klineforge.tables.movers import top_movers
+from klineforge.tables.returns import highest_close_before, returns_1h
+from klineforge.tables.volume import volume_metrics_1h
+
+# A regime at t compares with volatilities back to t - 23 h, those with returns another 23 h back, those with a close
+# one hour earlier: 47 hours, and one in reserve.
+_REGIME_BACK = timedelta(hours=48)
+_WINDOW = timedelta(hours=24)
+# A correlation reads returns of 24 hours, each from two closes, and its alert compares with the hour before.
+_ALERT = timedelta(hours=26)
+
+RETURNS = Recipe(
+    output=MART_RETURNS_1H,
+    inputs={"candles": Reach(back=_REGIME_BACK, forward=TO_THE_END, stand_in=highest_close_before)},
+    transform=returns_1h,
+    by=("exchange", "coin"),
+    version="1",
+)
+
+VOLUME = Recipe(
+    output=MART_VOLUME_METRICS_1H,
+    inputs={"candles": Reach(back=_WINDOW, forward=_WINDOW)},
+    transform=volume_metrics_1h,
+    by=("exchange", "coin"),
+    version="1",
+)
+
+# A rank compares all coins of the hour.
+MOVERS = Recipe(
+    output=MART_TOP_MOVERS,
+    inputs={"returns": Reach(), "volume": Reach()},
+    transform=top_movers,
+    by=("exchange",),
+    version="1",
+)
+
+
+def correlations(min_observations: int) -> Recipe:
+    """Pairwise correlations; another minimum makes another version of the table.
+
+    Args:
+        min_observations: Hours in which both returns must exist, 2 to 24.
+    """
+    return Recipe(
+        output=MART_CORRELATIONS,
+        inputs={"candles": Reach(back=_ALERT, forward=_ALERT)},
+        transform=partial(correlations_1h, min_observations=min_observations),
+        by=("exchange",),
+        version=f"1-min{min_observations}",
+    )

@@ -1,0 +1,55 @@
+"""Recipes of the silver tables."""
+
+from __future__ import annotations
+
+from functools import cache, partial
+
+from klineforge.contracts.silver import FACT_1H_KLINES, KLINE_GAPS, QUARANTINE_KLINES, STAGE_BINANCE_KLINES
+from klineforge.incremental.recipe import Reach, Recipe
+from klineforge.reference.listings import listings_digest, load_listings
+from klineforge.tables.fact import accepted_candles
+from klineforge.tables.gaps import missing_hours
+from klineforge.tables.quarantine import quarantined_records
+from klineforge.tables.stage import stage_binance_klines
+
+STAGE = Recipe(
+    output=STAGE_BINANCE_KLINES,
+    inputs={"klines": Reach()},
+    transform=stage_binance_klines,
+    by=("coin",),
+    version="1",
+)
+
+
+@cache
+def fact() -> Recipe:
+    """Accepted candles; another listing seed makes another version, because it may accept other candles."""
+    return Recipe(
+        output=FACT_1H_KLINES,
+        inputs={"stage": Reach()},
+        transform=partial(accepted_candles, listings=load_listings()),
+        by=("coin",),
+        version=f"1-{listings_digest()}",
+    )
+
+
+@cache
+def quarantine() -> Recipe:
+    """What the fact refuses, and what could not be read at all."""
+    return Recipe(
+        output=QUARANTINE_KLINES,
+        inputs={"stage": Reach(), "klines": Reach()},
+        transform=partial(quarantined_records, listings=load_listings()),
+        by=("coin",),
+        version=f"1-{listings_digest()}",
+    )
+
+
+# Whether an hour is an outage depends on all coins, and how long a gap is on candles arbitrarily far away.
+GAPS = Recipe(
+    output=KLINE_GAPS,
+    inputs={"fact": Reach()},
+    transform=missing_hours,
+    by=None,
+    version="1",
+)
