@@ -1,0 +1,61 @@
+"""The demo exchange as a program in the foreground."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TextIO
+
+from klineforge.simulator.coins import SYMBOLS
+from klineforge.simulator.server import DemoExchange
+
+
+def serve(port: int, seed: int, out: TextIO | None = None) -> None:
+    """Run the demo exchange until Ctrl-C or SIGTERM; must be called from the main thread.
+
+    Args:
+        port: Port to listen on; 0 takes any free one.
+        seed: Chooses the simulated market.
+        out: Where to say what is served; standard output when None.
+
+    Raises:
+        ConfigurationError: When the seed is negative.
+        EnvironmentProblem: When the port cannot be had.
+    """
+    out = out or sys.stdout
+    with _until_interrupted() as stopped, DemoExchange(seed=seed, port=port) as exchange:
+        print(_announcement(exchange, seed), file=out, flush=True)
+        stopped.wait()
+    print("The demo exchange has stopped.", file=out, flush=True)
+
+
+def _announcement(exchange: DemoExchange, seed: int) -> str:
+    return "\n".join(
+        (
+            f"Demo exchange with a SIMULATED market of {len(SYMBOLS)} coins (seed {seed}): no price here is real.",
+            f"  archives  {exchange.archive_url}/data/spot/monthly/klines/BTCUSDT/1h/BTCUSDT-1h-2025-01.zip",
+            f"  REST      {exchange.rest_url}/api/v3/klines?symbol=BTCUSDT&interval=1h&limit=3",
+            f"  ingest    kedro run --params archive_url={exchange.archive_url},rest_url={exchange.rest_url}",
+            "Ctrl-C stops it.",
+        )
+    )
+
+
+@contextmanager
+def _until_interrupted() -> Iterator[threading.Event]:
+    """An event that SIGINT and SIGTERM set; the former handlers come back afterwards."""
+    stopped = threading.Event()
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        stopped.set()
+
+    former = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopped
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)

@@ -1,0 +1,91 @@
+"""``/api/v3/klines``: which candles a request gets, the open one included (exchange-protocols §2.2)."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+from klineforge.simulator.candles import still_open, wire_fields
+from klineforge.simulator.coins import COINS, POSITION
+from klineforge.simulator.lifecycle import GENESIS, hour_number, instant_of, is_known, traded_hours, trading_share
+from klineforge.simulator.market import Market
+from klineforge.simulator.query import Query
+from klineforge.simulator.replies import Json, RequestRefusedError
+
+PARAMETERS = frozenset({"symbol", "interval", "startTime", "endTime", "timeZone", "limit"})
+DEFAULT_LIMIT, LARGEST_LIMIT = 500, 1000
+
+_HOUR_IN_MILLISECONDS = 3_600_000
+_FIRST_MICROSECONDS = 10**14
+_WHOLE_HOUR_ZONE = re.compile(r"[+-]?\d{1,2}(:00)?")
+
+
+class Klines:
+    """Candles of the simulated market as the REST interface cuts them.
+
+    Args:
+        market: Where the candles come from.
+        history_start: Candles before it are not served.
+    """
+
+    def __init__(self, market: Market, history_start: datetime = GENESIS) -> None:
+        self._market = market
+        self._first_hour = hour_number(history_start)
+
+    def answer(self, query: Query, now: datetime, microseconds: bool) -> Json:
+        """The rows a request gets: bounds inclusive on open time, ascending, never beyond the hour now open.
+
+        Args:
+            query: Parameters of the request.
+            now: The exchange's clock; its hour is the open candle.
+            microseconds: Print times in microseconds.
+
+        Raises:
+            RequestRefusedError: A parameter is missing or wrong, or the symbol is unknown.
+        """
+        symbol, interval = query.symbol(), query.mandatory("interval")
+        start, end = _milliseconds(query.number("startTime")), _milliseconds(query.number("endTime"))
+        limit = _limit(query.number("limit"))
+        _check_time_zone(query.optional("timeZone"))
+        if interval != "1h":
+            raise RequestRefusedError(-1120, "Invalid interval.")
+        if not is_known(symbol, now):
+            raise RequestRefusedError(-1121, "Invalid symbol.")
+        hours = self._hours(symbol, start, end, limit, now)
+        return [self._row(symbol, hour, now, microseconds) for hour in hours]
+
+    def _hours(self, symbol: str, start: int | None, end: int | None, limit: int, now: datetime) -> list[int]:
+        first, last = self._first_hour, hour_number(now)
+        if start is not None:
+            first = max(first, -(-start // _HOUR_IN_MILLISECONDS))
+        if end is not None:
+            last = min(last, end // _HOUR_IN_MILLISECONDS)
+        if first > last:
+            return []
+        hours = traded_hours(symbol, first, last + 1)
+        chosen = hours[-limit:] if start is None else hours[:limit]
+        return [int(hour) for hour in chosen]
+
+    def _row(self, symbol: str, hour: int, now: datetime, microseconds: bool) -> list[int | str]:
+        (candle,) = self._market.candles(symbol, [hour])
+        if hour == hour_number(now):
+            elapsed = (now - instant_of(hour)) / timedelta(hours=1)
+            candle = still_open(candle, COINS[POSITION[symbol]], min(1.0, elapsed / trading_share(hour)))
+        return wire_fields(candle, microseconds)
+
+
+def _milliseconds(sent: int | None) -> int | None:
+    """A bound in milliseconds; since 2024-12-17 Binance takes microseconds too and tells them by their size."""
+    return sent // 1000 if sent is not None and sent >= _FIRST_MICROSECONDS else sent
+
+
+def _limit(sent: int | None) -> int:
+    if sent == 0:
+        raise RequestRefusedError(-1130, "Data sent for parameter 'limit' is not valid.")
+    return min(sent or DEFAULT_LIMIT, LARGEST_LIMIT)
+
+
+def _check_time_zone(sent: str | None) -> None:
+    """Whole-hour zones leave hourly candles as they are; the others are beyond the demo exchange."""
+    if sent is not None and not _WHOLE_HOUR_ZONE.fullmatch(sent):
+        raise RequestRefusedError(-1130, "Data sent for parameter 'timeZone' is not valid.")
