@@ -78,7 +78,7 @@ def write_table(lake: Path) -> WriteTable:
 def market_lake(lake: Path, write_table: WriteTable) -> Path:
     """Three coins: BTCUSDT fresh, ETHUSDT two hours late with gaps, OLDUSDT delisted."""
     hour = datetime(2026, 3, 1, 11, tzinfo=UTC)
-    write_table("binance_klines_daily", [{"coin": "BTCUSDT", "open_time": 1772362800000 + i} for i in range(4)])
+    write_table("binance_klines_daily", [{"coin": "BTCUSDT", "candle_hour": hour} for _ in range(4)])
     write_table("binance_ingestion_checkpoints", checkpoints(hour))
     write_table("fact_1h_klines", candles(hour), counts={"inserted": 6, "updated": 1})
     write_table("kline_gaps", gaps(hour))
@@ -113,7 +113,8 @@ def quarantined(hour: datetime) -> Rows:
 def checkpoints(hour: datetime) -> Rows:
     """Two loaded archives and one that the exchange does not have."""
     for status, rows, last in (("loaded", 744, hour), ("loaded", 24, hour), ("not_found", 0, None)):
-        yield {"coin": "BTCUSDT", "source_kind": "daily_archive", "status": status, "row_count": rows, "last_open": last}
+        outcome = {"status": status, "row_count": rows, "last_open": last}
+        yield {"coin": "BTCUSDT", "source_kind": "daily_archive", **outcome}
 
 
 def coins(hour: datetime) -> Rows:

@@ -14,6 +14,8 @@ from klineforge.contracts import CONTRACTS
 from klineforge.reporting.health import CheckpointCount, CoinHealth, read_health
 from klineforge.reporting.tables import TableProblem, TableState
 
+WriteTable = Callable[..., Path]
+
 HOUR = datetime(2026, 3, 1, 11, tzinfo=UTC)
 
 
@@ -46,31 +48,30 @@ def test_read_health_table_written_gives_rows_hour_version_and_change(market_lak
     assert fact.last_change.deleted is None
 
 
-def test_read_health_bronze_with_raw_epochs_gives_newest_hour(
-    write_table: Callable[..., Path], lake: Path, now: datetime
+def test_read_health_bronze_without_time_column_takes_newest_hour_from_its_layout(
+    market_lake: Path, now: datetime
 ) -> None:
-    milliseconds, microseconds = 1735689600000, 1735693200000000
-    write_table("binance_klines_daily", [{"open_time": milliseconds}, {"open_time": microseconds}, {"open_time": None}])
-
-    bronze = read_health(lake, now).table("binance_klines_daily")
+    bronze = read_health(market_lake, now).table("binance_klines_daily")
 
     assert bronze is not None
-    assert bronze.newest == datetime(2025, 1, 1, 1, tzinfo=UTC)
+    assert (bronze.rows, bronze.newest) == (4, HOUR)
 
 
-def test_read_health_raw_epoch_beyond_the_calendar_gives_no_newest_hour(
-    write_table: Callable[..., Path], lake: Path, now: datetime
+def test_read_health_note_without_counts_takes_rows_from_delta(
+    write_table: WriteTable, lake: Path, now: datetime
 ) -> None:
-    write_table("binance_klines_daily", [{"open_time": 9 * 10**18}])
+    row = {"exchange": "binance", "coin": "BTCUSDT", "open_timestamp": HOUR}
+    write_table("fact_1h_klines", [row], action="rebuild", counts={"inserted": 0, "updated": 0, "deleted": 0})
 
-    bronze = read_health(lake, now).table("binance_klines_daily")
+    fact = read_health(lake, now).table("fact_1h_klines")
 
-    assert bronze is not None
-    assert bronze.newest is None
+    assert fact is not None
+    assert fact.last_change is not None
+    assert (fact.last_change.action, fact.last_change.inserted) == ("rebuild", 1)
 
 
 def test_read_health_foreign_commit_on_top_keeps_last_own_change(
-    write_table: Callable[..., Path], lake: Path, now: datetime
+    write_table: WriteTable, lake: Path, now: datetime
 ) -> None:
     row = {"exchange": "binance", "coin": "BTCUSDT", "open_timestamp": HOUR}
     write_table("fact_1h_klines", [row], action="merge", counts={"deleted": 2})
@@ -84,9 +85,7 @@ def test_read_health_foreign_commit_on_top_keeps_last_own_change(
     assert (fact.last_change.action, fact.last_change.deleted) == ("merge", 2)
 
 
-def test_read_health_empty_table_has_no_newest_hour(
-    write_table: Callable[..., Path], lake: Path, now: datetime
-) -> None:
+def test_read_health_empty_table_has_no_newest_hour(write_table: WriteTable, lake: Path, now: datetime) -> None:
     write_table("mart_returns_1h", [])
 
     mart = read_health(lake, now).table("mart_returns_1h")

@@ -20,9 +20,9 @@ _lake_option = click.option(
 @env_option
 def status(lake: str | None, env: str | None) -> None:
     """Show tables, freshness, gaps, quarantine, checkpoints and runs."""
-    from klineforge.reporting.console import report_console  # noqa: PLC0415
-    from klineforge.reporting.health import read_health  # noqa: PLC0415
-    from klineforge.reporting.render import print_status  # noqa: PLC0415
+    from klineforge.reporting.console import report_console
+    from klineforge.reporting.health import read_health
+    from klineforge.reporting.render import print_status
 
     health = read_health(current_project(env).lake(lake), datetime.now(UTC))
     print_status(health, report_console())
@@ -38,7 +38,7 @@ def rebuild(tables: tuple[str, ...], lake: str | None, env: str | None) -> None:
     TABLE is the name of one or more derived tables (silver, gold, marts). The tables that read them take over what came
     out differently at the next run.
     """
-    from klineforge.cli.rebuilding import rebuild_tables, require_derived  # noqa: PLC0415
+    from klineforge.cli.rebuilding import rebuild_tables, require_derived
 
     require_derived(tables)
     rebuilt = rebuild_tables(current_project(env), tables, lake)
@@ -47,10 +47,10 @@ def rebuild(tables: tuple[str, ...], lake: str | None, env: str | None) -> None:
 
 @click.command(cls=PlainErrorsCommand, context_settings=CONTEXT_SETTINGS)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, show_default="a free one", help="Loopback port.")
-@click.option("--seed", type=int, default=None, show_default="the demo's", help="Seed of the simulated market.")
-def exchange(port: int, seed: int | None) -> None:
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Chooses the simulated market.")
+def exchange(port: int, seed: int) -> None:
     """Serve the simulated demo exchange until interrupted."""
-    from klineforge.simulator.command import serve  # noqa: PLC0415
+    from klineforge.simulator.command import serve
 
     serve(port=port, seed=seed)
 
@@ -61,9 +61,9 @@ def exchange(port: int, seed: int | None) -> None:
 @click.option("--output", metavar="PATH", default="site/lineage", show_default=True, help="Folder to write.")
 def lineage(lake: str | None, env: str | None, output: str) -> None:
     """Build the static lineage site (kedro-viz) with table previews."""
-    from klineforge.lineage.site import browse_hint, build_site  # noqa: PLC0415
+    from klineforge.lineage.site import browse_hint, build_site
 
     project = current_project(env)
     target = project.path / output
-    build_site(project.path, target, env=env, lake=lake)
-    click.echo(browse_hint(target))
+    health = build_site(project.path, target, lake=project.lake(lake), now=datetime.now(UTC), env=env)
+    click.echo(browse_hint(target, health))

@@ -40,7 +40,7 @@ class Project:
         return self.path / Path(str(chosen)).expanduser()
 
     def _globals(self) -> dict[str, Any]:
-        from kedro.framework.project import settings  # noqa: PLC0415
+        from kedro.framework.project import settings
 
         loader = settings.CONFIG_LOADER_CLASS(
             conf_source=str(self.path / settings.CONF_SOURCE), env=self.env, **settings.CONFIG_LOADER_ARGS
@@ -58,8 +58,8 @@ def current_project(env: str | None) -> Project:
     Raises:
         ConfigurationError: When there is no Kedro project here.
     """
-    from kedro.framework.startup import ProjectMetadata, bootstrap_project  # noqa: PLC0415
-    from kedro.utils import find_kedro_project  # noqa: PLC0415
+    from kedro.framework.startup import ProjectMetadata, bootstrap_project
+    from kedro.utils import find_kedro_project
 
     context = click.get_current_context(silent=True)
     known = context.find_object(ProjectMetadata) if context else None

@@ -44,7 +44,7 @@ def rebuild_tables(project: Project, tables: Iterable[str], lake: str | None) ->
     Raises:
         klineforge.errors.KlineForgeError: Whatever the nodes raise.
     """
-    from kedro.framework.project import pipelines, settings  # noqa: PLC0415
+    from kedro.framework.project import pipelines, settings
 
     chosen = tuple(dict.fromkeys(tables))
     nodes = [node.name for node in pipelines["__default__"].nodes if set(node.outputs) & set(chosen)]

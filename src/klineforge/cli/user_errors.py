@@ -59,8 +59,8 @@ def user_error_in(error: BaseException) -> Exception | None:
         The error whose message the user should see, or None when it is a fault of the program.
     """
     # Imported here: these cost a third of a second that --help need not spend.
-    from kedro.io import DatasetError  # noqa: PLC0415
-    from kedro.validation.exceptions import ParameterValidationError  # noqa: PLC0415
+    from kedro.io import DatasetError
+    from kedro.validation.exceptions import ParameterValidationError
 
     cause: BaseException | None = error
     while isinstance(cause, DatasetError):

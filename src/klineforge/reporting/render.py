@@ -15,6 +15,8 @@ from klineforge.reporting.runlog import RunRecord
 from klineforge.reporting.tables import TableProblem, TableState
 from klineforge.reporting.wording import ABSENT, age, change, hour, hours
 
+INACTIVE = "inactive"
+_COUNTED_FROM = 3
 _OUTCOME_STYLE = {"succeeded": "green", "partial": "yellow", "failed": "red"}
 
 
@@ -62,9 +64,9 @@ def _cells(entry: TableState | TableProblem, health: LakeHealth) -> tuple[Text |
 
 
 def _title(health: LakeHealth) -> Text:
-    title = Text.assemble(("Lake ", "bold"), (str(health.lake), "bold cyan"))
-    title.append(f"   now {health.now:%Y-%m-%d %H:%M} UTC, newest complete hour {newest_due(health.now):%H:%M}; all times UTC")
-    return title
+    due = newest_due(health.now)
+    times = f"   now {health.now:%Y-%m-%d %H:%M}, newest complete hour {due:%H:%M}; all times UTC"
+    return Text.assemble(("Lake ", "bold"), (str(health.lake), "bold cyan"), times)
 
 
 def _sections(health: LakeHealth) -> Iterator[tuple[str, ConsoleRenderable]]:
@@ -88,7 +90,7 @@ def _coins(coins: tuple[CoinHealth, ...]) -> Table:
         alike[(coin.hours_behind, _freshness(coin), hour(coin.last_candle))].append(coin.coin)
     shown = grid("freshness", "last candle", "coins")
     for (behind, freshness, last), names in sorted(alike.items()):
-        style = "green" if behind == 0 else "dim" if freshness == "inactive" else "yellow"
+        style = "green" if behind == 0 else "dim" if freshness == INACTIVE else "yellow"
         shown.add_row(Text(freshness, style=style), last, _names(names, len(coins)))
     return shown
 
@@ -96,7 +98,7 @@ def _coins(coins: tuple[CoinHealth, ...]) -> Table:
 def _freshness(coin: CoinHealth) -> str:
     if coin.hours_behind == 0:
         return "up to date"
-    return "inactive" if coin.is_active is False else f"{hours(coin.hours_behind)} behind"
+    return INACTIVE if coin.is_active is False else f"{hours(coin.hours_behind)} behind"
 
 
 def _gaps(coins: tuple[CoinHealth, ...]) -> tuple[str, ConsoleRenderable]:
@@ -113,7 +115,9 @@ def _gaps(coins: tuple[CoinHealth, ...]) -> tuple[str, ConsoleRenderable]:
 
 
 def _names(names: list[str], of: int) -> str:
-    return f"all {of}" if len(names) == of > 1 else f"{' '.join(names)}" + (f" ({len(names)})" if len(names) > 3 else "")
+    if len(names) == of > 1:
+        return f"all {of}"
+    return " ".join(names) + (f" ({len(names)})" if len(names) > _COUNTED_FROM else "")
 
 
 def _quarantine(reasons: tuple[tuple[str, int], ...]) -> tuple[str, ConsoleRenderable]:

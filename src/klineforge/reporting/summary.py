@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -17,9 +18,7 @@ from klineforge.reporting.market import Correlation, MarketHour, Mover, read_new
 from klineforge.reporting.render import grid, table_rows
 from klineforge.reporting.wording import hour, percent
 
-SIMULATED = (
-    "The market is SIMULATED: an exchange inside this project made every price. Nothing here is real; do not trade on it."
-)
+SIMULATED = "The market is SIMULATED: an exchange inside this project made every price. Nothing here is real."
 _STRONGEST = 5
 
 
@@ -34,21 +33,29 @@ def print_summary(lake: str | Path, now: datetime, simulated: bool, console: Con
     """
     out = console or report_console()
     health = read_health(lake, now)
-    market = read_newest_hour(lake, _newest(health, "mart_top_movers"), _newest(health, "mart_correlations"), _STRONGEST)
-    title = Text.assemble(("KlineForge", "bold"), f"  lake {health.lake}, times UTC")
-    for part in (title, _warning(simulated), table_rows(health), _losses(health), _market(market, simulated), _next(lake)):
-        if part is not None:
-            out.print(part)
-            out.print()
+    for part in _parts(health, _market_hour(health), simulated):
+        out.print(part)
+        out.print()
+
+
+def _parts(health: LakeHealth, market: MarketHour, simulated: bool) -> Iterator[ConsoleRenderable]:
+    yield Text.assemble(("KlineForge", "bold"), f"  lake {health.lake}, all times UTC")
+    if simulated:
+        yield Text(SIMULATED, style="bold yellow")
+    yield table_rows(health)
+    yield _losses(health)
+    yield _market(market, simulated)
+    yield _next(health.lake)
+
+
+def _market_hour(health: LakeHealth) -> MarketHour:
+    movers, pairs = (_newest(health, table) for table in ("mart_top_movers", "mart_correlations"))
+    return read_newest_hour(health.lake, movers, pairs, _STRONGEST)
 
 
 def _newest(health: LakeHealth, table: str) -> datetime | None:
     state = health.table(table)
     return state.newest if state else None
-
-
-def _warning(simulated: bool) -> Text | None:
-    return Text(SIMULATED, style="bold yellow") if simulated else None
 
 
 def _losses(health: LakeHealth) -> Text:
@@ -96,7 +103,7 @@ def _pairs(pairs: tuple[Correlation, ...]) -> Table:
     return shown
 
 
-def _next(lake: str | Path) -> Text:
+def _next(lake: Path) -> Text:
     return Text(
         "What to try next\n"
         "  run again in an hour: only the new hour is ingested and computed\n"

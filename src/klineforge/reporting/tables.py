@@ -1,5 +1,7 @@
-"""What one Delta table's own log says: rows, newest hour, version, last change. Data is scanned only where the log is
-silent."""
+"""What one Delta table's own log says: rows, newest hour, version, last change.
+
+Data is scanned only where the log is silent.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +23,12 @@ UNREADABLE = (DeltaError, PolarsError, OSError, ValueError)
 """What reading a damaged or foreign table raises, from either library."""
 
 _COMMITS_SEARCHED = 20
-_NEWEST_COLUMN = {"dim_coins": "last_candle", "dim_exchange": "last_candle", "binance_ingestion_checkpoints": "last_open"}
-_RAW_TIME_COLUMN = {"binance_klines_daily": "open_time"}
-_LARGEST_MILLISECONDS = 10**14
+_COUNTED_BY_DELTA = frozenset({"append", "rebuild"})
+_HOUR_COLUMN = {
+    "binance_ingestion_checkpoints": "last_open",
+    "dim_coins": "last_candle",
+    "dim_exchange": "last_candle",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +160,7 @@ def _rows(table: DeltaTable, files: pl.DataFrame) -> int:
 def _newest(table: DeltaTable, files: pl.DataFrame, contract: TableContract) -> datetime | None:
     if files.is_empty():
         return None
-    raw = _RAW_TIME_COLUMN.get(contract.name)
-    if raw is not None:
-        return _newest_raw(table, raw)
-    column = _NEWEST_COLUMN.get(contract.name, contract.time_column)
+    column = _HOUR_COLUMN.get(contract.name, contract.scan_time)
     if column is None:
         return None
     logged = f"max.{column}"
@@ -169,23 +171,11 @@ def _newest(table: DeltaTable, files: pl.DataFrame, contract: TableContract) -> 
     return newest if isinstance(newest, datetime) else None
 
 
-def _newest_raw(table: DeltaTable, column: str) -> datetime | None:
-    """The newest of raw epochs that are milliseconds on some rows and microseconds on others."""
-    epoch = pl.col(column)
-    microseconds = pl.when(epoch < _LARGEST_MILLISECONDS).then(epoch * 1000).otherwise(epoch)
-    newest = pl.scan_delta(table).select(microseconds.max()).collect().item()
-    try:
-        return None if newest is None else datetime.fromtimestamp(newest / 1_000_000, tz=UTC)
-    except (OverflowError, ValueError):
-        return None
-
-
 def _last_change(table: DeltaTable) -> LastChange | None:
     for commit in table.history(_COMMITS_SEARCHED):
         noted = _noted(commit.get("userMetadata"))
         if noted is not None:
-            at = datetime.fromtimestamp(commit.get("timestamp", 0) / 1000, tz=UTC)
-            return _change(noted, at)
+            return _change(noted, commit)
     return None
 
 
@@ -199,15 +189,26 @@ def _noted(user_metadata: Any) -> Mapping[str, Any] | None:
     return ours if isinstance(ours, dict) else None
 
 
-def _change(noted: Mapping[str, Any], at: datetime) -> LastChange:
+def _change(noted: Mapping[str, Any], commit: Mapping[str, Any]) -> LastChange:
+    action = str(noted.get("action", "unknown"))
     counts = noted.get("counts")
     counted = counts if isinstance(counts, dict) else {}
+    inserted = counted.get("inserted")
+    if not any(counted.values()) and action in _COUNTED_BY_DELTA:
+        inserted = _rows_written(commit)
     return LastChange(
-        action=str(noted.get("action", "unknown")),
-        at=at,
-        inserted=counted.get("inserted"),
+        action=action,
+        at=datetime.fromtimestamp(commit.get("timestamp", 0) / 1000, tz=UTC),
+        inserted=inserted,
         updated=counted.get("updated"),
         deleted=counted.get("deleted"),
         unchanged=counted.get("unchanged"),
         run_id=noted.get("run_id"),
     )
+
+
+def _rows_written(commit: Mapping[str, Any]) -> int | None:
+    """Rows a plain write added, by Delta's own count; a note written before the rows cannot know them."""
+    metrics = commit.get("operationMetrics") or {}
+    written = metrics.get("numOutputRows", metrics.get("num_added_rows"))
+    return None if written is None else int(written)
