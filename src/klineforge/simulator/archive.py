@@ -23,6 +23,7 @@ PUBLISHED_AT = timedelta(hours=8, minutes=30)
 """Time of day at which files appear: daily ones the next day, monthly ones on the first Monday (§1.5)."""
 
 _ZIPPED_AT = (1980, 1, 1, 0, 0, 0)
+_FASTEST = 1
 _KEPT_FILES = 4096
 _KEY = re.compile(
     r"data/spot/(?P<period>monthly|daily)/klines/(?P<symbol>[A-Z0-9]+)/1h/"
@@ -139,7 +140,7 @@ def zipped(name: str, csv: str) -> bytes:
     member.external_attr = 0o644 << 16
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
-        archive.writestr(member, csv, compresslevel=6)
+        archive.writestr(member, csv, compresslevel=_FASTEST)
     return target.getvalue()
 
 

@@ -50,22 +50,23 @@ class CandleMonth:
     taker_buy_volume: Integers
     taker_buy_quote_volume: Integers
 
-    def candle(self, hour: int, position: int) -> Candle:
-        """The candle of one hour number and coin position."""
-        at = (hour - self.first_hour, position)
-        return Candle(
-            hour * HOUR_IN_MICROSECONDS,
-            int(self.open[at]),
-            int(self.high[at]),
-            int(self.low[at]),
-            int(self.close[at]),
-            int(self.volume[at]),
-            int(self.close_time[at]),
-            int(self.quote_volume[at]),
-            int(self.trades[at]),
-            int(self.taker_buy_volume[at]),
-            int(self.taker_buy_quote_volume[at]),
+    def candles(self, hours: Hours, position: int) -> list[Candle]:
+        """The candles of some of the month's hour numbers, for one coin position, in the order asked for."""
+        rows = hours - self.first_hour
+        columns = (
+            hours * HOUR_IN_MICROSECONDS,
+            self.open[rows, position],
+            self.high[rows, position],
+            self.low[rows, position],
+            self.close[rows, position],
+            self.volume[rows, position],
+            self.close_time[rows, position],
+            self.quote_volume[rows, position],
+            self.trades[rows, position],
+            self.taker_buy_volume[rows, position],
+            self.taker_buy_quote_volume[rows, position],
         )
+        return [Candle(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
 
 
 def cut_month(latent: LatentMonth, rng: np.random.Generator, hours: Hours) -> CandleMonth:
@@ -178,8 +179,8 @@ def printed(units: int) -> str:
     >>> printed(6_512_345_000_000), printed(117)
     ('65123.45000000', '0.00000117')
     """
-    whole, rest = divmod(units, UNITS)
-    return f"{whole}.{rest:08d}"
+    digits = f"{units:09d}"
+    return f"{digits[:-8]}.{digits[-8:]}"
 
 
 def wire_fields(candle: Candle, microseconds: bool) -> list[int | str]:

@@ -11,15 +11,16 @@ from types import FrameType
 from typing import TextIO
 
 from klineforge.simulator.coins import SYMBOLS
+from klineforge.simulator.market import DEMO_SEED
 from klineforge.simulator.server import DemoExchange
 
 
-def serve(port: int, seed: int, out: TextIO | None = None) -> None:
+def serve(port: int = 0, seed: int | None = None, out: TextIO | None = None) -> None:
     """Run the demo exchange until Ctrl-C or SIGTERM; must be called from the main thread.
 
     Args:
         port: Port to listen on; 0 takes any free one.
-        seed: Chooses the simulated market.
+        seed: Chooses the simulated market; None takes the demo's.
         out: Where to say what is served; standard output when None.
 
     Raises:
@@ -27,6 +28,7 @@ def serve(port: int, seed: int, out: TextIO | None = None) -> None:
         EnvironmentProblem: When the port cannot be had.
     """
     out = out or sys.stdout
+    seed = DEMO_SEED if seed is None else seed
     with _until_interrupted() as stopped, DemoExchange(seed=seed, port=port) as exchange:
         print(_announcement(exchange, seed), file=out, flush=True)
         stopped.wait()

@@ -5,9 +5,17 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
-from klineforge.simulator.candles import still_open, wire_fields
+from klineforge.simulator.candles import Candle, still_open, wire_fields
 from klineforge.simulator.coins import COINS, POSITION
-from klineforge.simulator.lifecycle import GENESIS, hour_number, instant_of, is_known, traded_hours, trading_share
+from klineforge.simulator.lifecycle import (
+    GENESIS,
+    Hours,
+    hour_number,
+    instant_of,
+    is_known,
+    traded_hours,
+    trading_share,
+)
 from klineforge.simulator.market import Market
 from klineforge.simulator.query import Query
 from klineforge.simulator.replies import Json, RequestRefusedError
@@ -52,26 +60,26 @@ class Klines:
         if not is_known(symbol, now):
             raise RequestRefusedError(-1121, "Invalid symbol.")
         hours = self._hours(symbol, start, end, limit, now)
-        return [self._row(symbol, hour, now, microseconds) for hour in hours]
+        return [wire_fields(candle, microseconds) for candle in self._seen(symbol, hours, now)]
 
-    def _hours(self, symbol: str, start: int | None, end: int | None, limit: int, now: datetime) -> list[int]:
+    def _hours(self, symbol: str, start: int | None, end: int | None, limit: int, now: datetime) -> Hours:
         first, last = self._first_hour, hour_number(now)
         if start is not None:
             first = max(first, -(-start // _HOUR_IN_MILLISECONDS))
         if end is not None:
             last = min(last, end // _HOUR_IN_MILLISECONDS)
-        if first > last:
-            return []
         hours = traded_hours(symbol, first, last + 1)
-        chosen = hours[-limit:] if start is None else hours[:limit]
-        return [int(hour) for hour in chosen]
+        return hours[-limit:] if start is None else hours[:limit]
 
-    def _row(self, symbol: str, hour: int, now: datetime, microseconds: bool) -> list[int | str]:
-        (candle,) = self._market.candles(symbol, [hour])
-        if hour == hour_number(now):
+    def _seen(self, symbol: str, hours: Hours, now: datetime) -> list[Candle]:
+        """The candles as they stand now: all final but the one whose hour is not over."""
+        candles = self._market.candles(symbol, hours)
+        hour = hour_number(now)
+        if candles and hours[-1] == hour:
             elapsed = (now - instant_of(hour)) / timedelta(hours=1)
-            candle = still_open(candle, COINS[POSITION[symbol]], min(1.0, elapsed / trading_share(hour)))
-        return wire_fields(candle, microseconds)
+            share = min(1.0, elapsed / trading_share(hour))
+            candles[-1] = still_open(candles[-1], COINS[POSITION[symbol]], share)
+        return candles
 
 
 def _milliseconds(sent: int | None) -> int | None:

@@ -100,7 +100,8 @@ def traded_hours(symbol: str, first: int, end: int) -> Hours:
         end: Hour number, exclusive.
     """
     first = max(first, hour_number(GENESIS))
-    end = max(first, end)
+    if end <= first:
+        return np.empty(0, dtype=np.int64)
     hours = np.arange(first, end, dtype=np.int64)
     traded = np.zeros(len(hours), dtype=np.bool_)
     for period in listing_periods(symbol, instant_of(end)):

@@ -45,7 +45,7 @@ class LoopbackServer(TCPServer):
         self._lock = threading.Lock()
         super().__init__((HOST, port), _Connection)
 
-    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - socketserver's own types
+    def process_request(self, request: Any, client_address: Any) -> None:
         """Answer a connection's requests in a thread of its own."""
         thread = threading.Thread(
             target=self._converse, args=(request, client_address), name="demo-exchange-connection", daemon=True
@@ -81,8 +81,6 @@ class _Connection(BaseHTTPRequestHandler):
 
     server: LoopbackServer
     protocol_version = "HTTP/1.1"
-    server_version = "KlineForge-demo-exchange"
-    sys_version = ""
     disable_nagle_algorithm = True
     wbufsize = 1 << 16
 
@@ -105,6 +103,10 @@ class _Connection(BaseHTTPRequestHandler):
         self.end_headers()
         if with_body:
             self.wfile.write(reply.body)
+
+    def version_string(self) -> str:
+        """The ``Server`` header says that this is not Binance."""
+        return "KlineForge demo exchange"
 
     def date_time_string(self, timestamp: float | None = None) -> str:
         """The ``Date`` header tells the exchange's time, not the machine's."""

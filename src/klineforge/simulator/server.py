@@ -16,7 +16,7 @@ from klineforge.errors import ConfigurationError, EnvironmentProblem
 from klineforge.simulator.archive import Archives
 from klineforge.simulator.lifecycle import GENESIS
 from klineforge.simulator.loopback import HOST, Answer, LoopbackServer
-from klineforge.simulator.market import Market
+from klineforge.simulator.market import DEMO_SEED, Market
 from klineforge.simulator.replies import Reply
 from klineforge.simulator.rest import RestInterface
 
@@ -48,7 +48,7 @@ class DemoExchange:
         EnvironmentProblem: On entering, when the port cannot be had.
 
     Example:
-        >>> with DemoExchange(seed=7) as exchange:
+        >>> with DemoExchange() as exchange:
         ...     exchange.archive_url == exchange.rest_url
         True
     """
@@ -56,7 +56,7 @@ class DemoExchange:
     def __init__(
         self,
         *,
-        seed: int,
+        seed: int = DEMO_SEED,
         clock: Callable[[], datetime] = utc_now,
         port: int = 0,
         history_start: datetime = GENESIS,
