@@ -1,7 +1,7 @@
 """Write the lock files from pyproject.toml, or check that they belong to it.
 
-The first line of a lock file holds a digest of the requirements it was made from. The check compares digests: it needs no
-network and does not fail because somebody released a new version meanwhile.
+The first line of a lock file holds a digest of the requirements it was made from. The check compares digests: it needs
+no network and does not fail because somebody released a new version meanwhile.
 """
 
 from __future__ import annotations
@@ -39,11 +39,27 @@ def header() -> str:
 def write(*, upgrade: bool) -> None:
     """Resolve anew, keeping the versions that still fit unless asked to upgrade."""
     for path, options in LOCKS.items():
-        command = ["uv", "pip", "compile", "pyproject.toml", "--generate-hashes", "--universal", "--python-version", "3.11"]
-        command += ["--no-emit-index-url", "--no-header", "--quiet", "--output-file", str(path.relative_to(ROOT)), *options]
+        command = [
+            "uv",
+            "pip",
+            "compile",
+            "pyproject.toml",
+            "--generate-hashes",
+            "--universal",
+            "--python-version",
+            "3.11",
+        ]
+        command += [
+            "--no-emit-index-url",
+            "--no-header",
+            "--quiet",
+            "--output-file",
+            str(path.relative_to(ROOT)),
+            *options,
+        ]
         if upgrade:
             command.append("--upgrade")
-        subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=True)  # noqa: S603 - uv of this environment
+        subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=True)
         path.write_text(header() + path.read_text(encoding="utf-8"), encoding="utf-8")
 
 

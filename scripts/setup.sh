@@ -35,8 +35,9 @@ else
 fi
 
 echo "2/4  packages of requirements/dev.lock, verified by hash (PySpark is 450 MB: this takes a few minutes the first time)"
-"$venv/bin/python" -m pip --disable-pip-version-check install --require-hashes -r requirements/dev.lock |
-    grep -v '^Requirement already satisfied' || [ "${PIPESTATUS[0]}" -eq 0 ]
+# Of what pip says, its errors (on standard error) and what it is downloading or building.
+"$venv/bin/python" -m pip --disable-pip-version-check install --progress-bar off --require-hashes -r requirements/dev.lock |
+    grep --line-buffered -E '^ *(Downloading|Using cached|Building|Installing)' | cut -c 1-100 || [ "${PIPESTATUS[0]}" -eq 0 ]
 
 echo "3/4  klineforge itself, editable"
 "$venv/bin/python" -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable .

@@ -14,9 +14,9 @@ from klineforge.domain.contract import Column, Layer, TableContract
 DOCUMENT = Path("docs") / "data-dictionary.md"
 _PREAMBLE = """# Data dictionary
 
-Generated from the contracts in `src/klineforge/contracts/` by `make docs`; do not edit. Times are UTC and name the start
-of what they stand for; ranges are half-open. A column without a meaning of null is never null. Accepted values and
-checks are Delta constraints: a write that breaks one fails as a whole.
+Generated from the contracts in `src/klineforge/contracts/` by `make docs`; do not edit. Times are UTC and name the
+start of what they stand for; ranges are half-open. A column without a meaning of null is never null. Accepted values
+and checks are Delta constraints: a write that breaks one fails as a whole.
 """
 
 

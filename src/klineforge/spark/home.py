@@ -16,7 +16,7 @@ def klineforge_home(environment: Mapping[str, str] | None = None) -> Path:
         environment: Environment variables; those of the process by default.
 
     Returns:
-        ``$KLINEFORGE_HOME``, else ``klineforge`` in the XDG cache folder, which is ``~/.cache`` unless the user moved it.
+        ``$KLINEFORGE_HOME``, else ``klineforge`` in the XDG cache folder, ``~/.cache`` unless the user moved it.
 
     Examples:
         >>> klineforge_home({"KLINEFORGE_HOME": "/srv/klineforge"}).as_posix()

@@ -1,7 +1,8 @@
 """Resolve the Delta jars once per machine; every session after that takes them from the cache.
 
-Spark's own ``spark.jars.packages`` resolves dozens of jars at every start and trusts whatever it downloads. Here the jars are
-listed with their SHA-256 in ``delta_jars.toml``, downloaded by the Ivy that ships with PySpark, and verified at each start.
+Spark's own ``spark.jars.packages`` resolves dozens of jars at every start and trusts whatever it downloads. Here the
+jars are listed with their SHA-256 in ``delta_jars.toml``, downloaded by the Ivy that ships with PySpark, and verified
+at each start.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def delta_jars() -> tuple[Path, ...]:
     """The verified Delta jars, downloaded now if this machine has not got them yet.
 
     Returns:
-        Files in the order of the manifest; none where the platform brings Delta along (see :func:`platform_brings_delta`).
+        Files in the order of the manifest; none where :func:`platform_brings_delta`.
 
     Raises:
         EnvironmentProblem: When they cannot be downloaded, or what arrived is not what is pinned.
@@ -121,7 +122,7 @@ def _resolve_into(folder: Path, jars: Sequence[Jar]) -> None:
         if wrong := differences(arrived, jars):
             raise EnvironmentProblem(
                 "the downloaded Delta jars are not the pinned ones:\n  " + "\n  ".join(wrong) + "\n"
-                "  what to do: try again; if it stays, the mirror this machine downloads from serves altered or broken files"
+                "  what to do: try again; if it stays, the mirror this machine downloads from serves altered files"
             )
         _move_into_place(arrived, folder, jars)
     finally:
@@ -136,7 +137,9 @@ def _move_into_place(arrived: Path, folder: Path, jars: Sequence[Jar]) -> None:
         arrived.rename(folder)
     except OSError as reason:
         if wrong := differences(folder, jars):
-            raise EnvironmentProblem(f"cannot move the Delta jars to {folder}: {reason}; {'; '.join(wrong)}") from reason
+            raise EnvironmentProblem(
+                f"cannot move the Delta jars to {folder}: {reason}; {'; '.join(wrong)}"
+            ) from reason
         # Another process finished first, with the same verified jars.
 
 
@@ -153,7 +156,7 @@ def _run_ivy(jars: Sequence[Jar], work: Path, arrived: Path, folder: Path) -> No
     if settings := os.environ.get(IVY_SETTINGS_VARIABLE):
         command += ["-settings", settings]
     try:
-        run = subprocess.run(  # noqa: S603 - Java and Ivy as installed, arguments of our own
+        run = subprocess.run(
             command, capture_output=True, text=True, timeout=_SECONDS_TO_RESOLVE, check=False, cwd=work
         )
     except subprocess.TimeoutExpired as reason:
@@ -164,7 +167,7 @@ def _run_ivy(jars: Sequence[Jar], work: Path, arrived: Path, folder: Path) -> No
 
 
 def ivy_module(jars: Sequence[Jar]) -> str:
-    """Ivy's description of what to download: these jars and none of the dozens they declare, which PySpark has already."""
+    """Ivy's description of what to download: these jars, none of those they depend on, which PySpark has already."""
     lines = [
         f"<dependency org={quoteattr(jar.organisation)} name={quoteattr(jar.name)} rev={quoteattr(jar.version)}"
         ' transitive="false" conf="default->master"/>'

@@ -15,8 +15,8 @@ from klineforge.errors import EnvironmentProblem
 SUPPORTED_MAJORS = (17, 21)
 _SECONDS_TO_ANSWER = 30
 _INSTALL_ADVICE = (
-    "what to do: install a Java 17 runtime (Debian, Ubuntu: apt-get install openjdk-17-jre-headless; Fedora: dnf install "
-    "java-17-openjdk-headless; macOS: brew install openjdk@17), or set JAVA_HOME to one that is there already"
+    "what to do: install a Java 17 runtime (Debian, Ubuntu: apt-get install openjdk-17-jre-headless; Fedora: dnf\n"
+    "  install java-17-openjdk-headless; macOS: brew install openjdk@17), or set JAVA_HOME to one that is there"
 )
 
 
@@ -86,7 +86,8 @@ def _find_java(variables: Mapping[str, str]) -> Java:
     on_path = shutil.which("java", path=variables.get("PATH", ""))
     if on_path is None:
         raise EnvironmentProblem(
-            f"Spark needs Java {_supported()}; found none: JAVA_HOME is not set and no java is on PATH\n  {_INSTALL_ADVICE}"
+            f"Spark needs Java {_supported()}; found none: JAVA_HOME is not set and no java is on PATH\n"
+            f"  {_INSTALL_ADVICE}"
         )
     return Java(Path(on_path), _version_of(Path(on_path)), "PATH")
 
@@ -95,7 +96,9 @@ def _version_of(executable: Path) -> str:
     """Read the version from the runtime's ``release`` file; ask the program only where there is none."""
     release = executable.resolve().parent.parent / "release"
     if release.is_file():
-        found = re.search(r'^JAVA_VERSION="([^"]+)"', release.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
+        found = re.search(
+            r'^JAVA_VERSION="([^"]+)"', release.read_text(encoding="utf-8", errors="replace"), re.MULTILINE
+        )
         if found:
             return found.group(1)
     return _ask_version(executable)
@@ -103,7 +106,7 @@ def _version_of(executable: Path) -> str:
 
 def _ask_version(executable: Path) -> str:
     try:
-        answer = subprocess.run(  # noqa: S603 - the program Spark itself is about to start
+        answer = subprocess.run(
             [executable, "-version"], capture_output=True, text=True, timeout=_SECONDS_TO_ANSWER, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as reason:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import threading
 from collections import deque
 from collections.abc import Mapping
@@ -12,10 +11,10 @@ from typing import IO, TYPE_CHECKING, Any
 from klineforge.errors import EnvironmentProblem
 
 if TYPE_CHECKING:
-    from py4j.java_gateway import JavaGateway
+    import subprocess
 
 _NOISE = ("WARNING: Using incubator modules", "Picked up JAVA_TOOL_OPTIONS", "Picked up _JAVA_OPTIONS")
-_LINES_OF_REASON = 12
+_LINES_OF_REASON = 6
 _SECONDS_TO_EXIT = 10
 
 
@@ -32,12 +31,13 @@ class StandardError:
         self._muted = True
 
     def follow(self, stream: IO[bytes]) -> None:
-        """Read to the end of the stream; lines are held back until :meth:`pass_on`, because a failed start is told once."""
+        """Read to the end of the stream, holding lines back until :meth:`pass_on`: a failed start is told once."""
         for raw in stream:
             line = raw.decode(errors="replace")
             if line.startswith(_NOISE):
                 continue
-            self._tail.append(line.rstrip())
+            if not line.startswith("\tat "):
+                self._tail.append(line.rstrip())
             if not self._muted:
                 os.write(self._target, raw)
 
@@ -50,11 +50,14 @@ class StandardError:
         return "\n  ".join(self._tail) or "it said nothing"
 
 
-def launch_jvm(settings: Mapping[str, str]) -> JavaGateway:
+def launch_jvm(settings: Mapping[str, str]) -> StandardError:
     """Start a JVM for PySpark and make it the one that a new session uses.
 
     Args:
         settings: Spark settings; those of the JVM itself (memory, class path, options) only take effect here.
+
+    Returns:
+        What the JVM writes, held back until the caller lets it through.
 
     Raises:
         EnvironmentProblem: When the JVM does not start; with its own last words.
@@ -68,15 +71,22 @@ def launch_jvm(settings: Mapping[str, str]) -> JavaGateway:
     reader = threading.Thread(target=_follow, args=(said, read_end), name="spark-stderr", daemon=True)
     reader.start()
     try:
-        gateway = launch_gateway(conf, {"stderr": write_end})
+        gateway = launch_gateway(conf, {"stderr": write_end})  # type: ignore[no-untyped-call]
     except Exception as reason:
         os.close(write_end)
         reader.join(_SECONDS_TO_EXIT)
-        raise EnvironmentProblem(f"Spark's Java process did not start ({reason}):\n  {said.tail()}") from reason
+        raise EnvironmentProblem(
+            f"Spark's Java process did not start ({_first_line(reason)}); it said:\n  {said.tail()}\n"
+            "  what to do: check the memory and the Java options in conf/*/spark.yml"
+        ) from reason
     os.close(write_end)
-    said.pass_on()
-    SparkContext._ensure_initialized(gateway=gateway)
-    return gateway
+    # PySpark offers no public way to hand over a JVM that was started with its standard error redirected.
+    SparkContext._ensure_initialized(gateway=gateway)  # noqa: SLF001
+    return said
+
+
+def _first_line(reason: Exception) -> str:
+    return str(reason).partition("\n")[0]
 
 
 def _follow(said: StandardError, descriptor: int) -> None:
@@ -85,10 +95,10 @@ def _follow(said: StandardError, descriptor: int) -> None:
 
 
 def end_jvm() -> None:
-    """End the JVM that :func:`launch_jvm` started, so that the next session gets a new one; nothing when there is none."""
+    """End the JVM that :func:`launch_jvm` started, if any, so that the next session gets a new one."""
     from pyspark import SparkContext
 
-    gateway: Any = SparkContext._gateway
+    gateway: Any = SparkContext._gateway  # noqa: SLF001 - see launch_jvm
     if gateway is None:
         return
     process: subprocess.Popen[bytes] | None = gateway.proc
@@ -101,5 +111,5 @@ def end_jvm() -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-    SparkContext._gateway = None
-    SparkContext._jvm = None
+    SparkContext._gateway = None  # noqa: SLF001
+    SparkContext._jvm = None  # noqa: SLF001

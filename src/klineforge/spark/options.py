@@ -89,7 +89,7 @@ def _defaults(jars: Sequence[Path], home: Path, log_settings: Path) -> dict[str,
         "spark.master": "local[*]",
         "spark.driver.memory": driver_memory(machine_memory()),
         "spark.driver.defaultJavaOptions": " ".join(_jvm_options(scratch, log_settings)),
-        # Not spark.jars, which copies the jars into each session's folder and loads them with a class loader of their own.
+        # Not spark.jars, which copies the jars for each session and loads them with a class loader of their own.
         "spark.driver.extraClassPath": os.pathsep.join(str(jar) for jar in jars),
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",

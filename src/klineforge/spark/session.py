@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,8 +24,17 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 _lock = threading.RLock()
-_options = SparkOptions()
-_session: SparkSession | None = None
+
+
+@dataclass
+class _Process:
+    """What this process was told about Spark and what it has started."""
+
+    options: SparkOptions = field(default_factory=SparkOptions)
+    session: SparkSession | None = None
+
+
+_process = _Process()
 
 
 def configure(options: Mapping[str, object]) -> None:
@@ -33,9 +43,8 @@ def configure(options: Mapping[str, object]) -> None:
     Args:
         options: Spark settings by full name, as in ``conf/base/spark.yml``; they replace those of an earlier call.
     """
-    global _options
     with _lock:
-        _options = SparkOptions(as_settings(options))
+        _process.options = SparkOptions(as_settings(options))
         if active_session() is not None:
             _logger.debug("Spark runs already: new settings take effect in the next session")
 
@@ -43,17 +52,17 @@ def configure(options: Mapping[str, object]) -> None:
 def get_session() -> SparkSession:
     """The session of this process, started now if there is none.
 
-    On Databricks and with Spark Connect (``SPARK_REMOTE``) it is the platform's own session. Everywhere else a local Spark is
-    started, and the process's own time zone is set to UTC, because PySpark converts collected timestamps with it.
+    On Databricks and with Spark Connect (``SPARK_REMOTE``) it is the platform's own session. Everywhere else a local
+    Spark is started, and the process's own time zone is set to UTC, because PySpark converts collected timestamps with
+    it.
 
     Raises:
         EnvironmentProblem: When Java or the Delta jars are missing, or Spark does not start.
     """
-    global _session
     with _lock:
         session = active_session()
         if session is None:
-            session = _session = _attach() if platform_brings_delta(os.environ) else _start_local()
+            session = _process.session = _attach() if platform_brings_delta(os.environ) else _start_local()
         return session
 
 
@@ -63,17 +72,16 @@ def active_session() -> SparkSession | None:
         return None
     from pyspark.sql import SparkSession
 
-    if _session is not None and not _is_stopped(_session):
-        return _session
+    if _process.session is not None and not _is_stopped(_process.session):
+        return _process.session
     return SparkSession.getActiveSession()
 
 
 def stop() -> None:
-    """Stop the session and its Java process; the next :func:`get_session` starts anew, with the settings of that moment."""
-    global _session
+    """Stop the session and its Java process; the next :func:`get_session` starts anew, with the settings of then."""
     with _lock:
         session = active_session()
-        _session = None
+        _process.session = None
         if session is None or platform_brings_delta(os.environ):
             return
         from klineforge.spark.launch import end_jvm
@@ -100,13 +108,20 @@ def _start_local() -> SparkSession:
 
     log_settings = resources.files("klineforge.spark").joinpath("log4j2.properties")
     with resources.as_file(log_settings) as log_file:
-        settings = _options.local_settings(jars, home, Path(log_file))
-        launch_jvm(settings)
+        settings = _process.options.local_settings(jars, home, Path(log_file))
+        said = launch_jvm(settings)
         try:
-            return _create(settings)
-        except Exception as reason:
+            session = _create(settings)
+        except Exception as reason:  # noqa: BLE001 - whatever the reason, it is the environment's
+            # The reason is an object of the JVM: read it before the JVM ends.
+            problem = EnvironmentProblem(
+                f"Spark did not start: {_first_cause(reason)}\n"
+                f"  what to do: check the settings that differ from the defaults: {dict(_process.options.overrides) or 'none'}"
+            )
             end_jvm()
-            raise EnvironmentProblem(f"Spark did not start: {_first_cause(reason)}\n  settings: {settings}") from reason
+            raise problem from None
+    said.pass_on()
+    return session
 
 
 def _create(settings: Mapping[str, str]) -> SparkSession:
@@ -131,7 +146,7 @@ def _use_utc_and_this_python() -> None:
 
 def _is_stopped(session: SparkSession) -> bool:
     context = getattr(session, "_sc", None)
-    return context is not None and context._jsc is None
+    return context is not None and context._jsc is None  # noqa: SLF001 - what PySpark itself looks at
 
 
 def _first_cause(reason: BaseException) -> str:
