@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import zipfile
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from klineforge.simulator.archive import Archives, archive_file, zipped
-from klineforge.simulator.market import Market
+from klineforge.simulator.lifecycle import hour_number, traded_hours
+from klineforge.simulator.market import DEMO_SEED, Market
+from klineforge.simulator.rest import RestInterface
 
 MONTHLY = "data/spot/monthly/klines/{0}/1h/{0}-1h-{1}.zip"
 DAILY = "data/spot/daily/klines/{0}/1h/{0}-1h-{1}.zip"
@@ -68,6 +71,31 @@ def test_daily_and_monthly_archives_agree_line_by_line(archives: Archives, now: 
     assert rows(month.body) == [line for day in days if day is not None for line in rows(day.body)]
 
 
+def test_archives_and_rest_together_give_every_traded_hour_once(archives: Archives, market: Market) -> None:
+    now = datetime(2026, 10, 3, 9, 0, tzinfo=UTC)
+    start = datetime(2026, 8, 1, tzinfo=UTC)
+    assert archives.find(MONTHLY.format("BTCUSDT", "2026-09"), now) is None  # published on Monday the 5th
+    month = archives.find(MONTHLY.format("BTCUSDT", "2026-08"), now)
+    dates = [datetime(2026, 9, 1, tzinfo=UTC) + timedelta(days=day) for day in range(32)]
+    files = [month, *(archives.find(DAILY.format("BTCUSDT", f"{date:%Y-%m-%d}"), now) for date in dates)]
+    archived = [int(line[0]) // 1000 for file in files if file is not None for line in rows(file.body)]
+    query = f"symbol=BTCUSDT&interval=1h&startTime={archived[-1] + 1}"
+    tail = json.loads(RestInterface(market).answer("/api/v3/klines", query, {}, now).body)
+    expected = traded_hours("BTCUSDT", hour_number(start), hour_number(now) + 1)
+    assert archived + [row[0] for row in tail] == [int(hour) * 3_600_000 for hour in expected]
+    assert len(tail) == 10
+
+
+def test_rest_and_archive_of_one_hour_say_the_same(archives: Archives, market: Market, now: datetime) -> None:
+    stored = archives.find(DAILY.format("FTMBNB", "2026-07-04"), now)
+    assert stored is not None
+    line = rows(stored.body)[13]
+    query = f"symbol=FTMBNB&interval=1h&startTime={line[0]}&limit=1"
+    (row,) = json.loads(RestInterface(market).answer("/api/v3/klines", query, {}, now).body)
+    assert [str(field) for field in row[1:6] + row[7:]] == line[1:6] + line[7:]
+    assert (row[0], row[6]) == (int(line[0]) // 1000, int(line[6]) // 1000)
+
+
 def test_checksum_names_the_zip_with_two_spaces_and_no_line_end(archives: Archives, now: datetime) -> None:
     key = MONTHLY.format("BTCUSDT", "2026-07")
     stored, checksum = archives.find(key, now), archives.find(f"{key}.CHECKSUM", now)
@@ -87,6 +115,14 @@ def test_zipped_same_text_gives_the_same_bytes_at_any_time() -> None:
 def test_archives_of_two_exchanges_with_one_seed_are_the_same_bytes(archives: Archives, now: datetime) -> None:
     key = MONTHLY.format("DOGEUSDT", "2026-07")
     assert archives.find(key, now) == Archives(Market(seed=3)).find(key, now)
+
+
+def test_demo_market_is_still_the_one_that_existing_demo_lakes_hold(now: datetime) -> None:
+    stored = Archives(Market(DEMO_SEED)).find(DAILY.format("ADAUSDT", "2024-02-01"), now)
+    assert stored is not None
+    with zipfile.ZipFile(io.BytesIO(stored.body)) as archive:
+        text = archive.read("ADAUSDT-1h-2024-02-01.csv")
+    assert hashlib.sha256(text).hexdigest() == "51c4ed826b33ceeaee07bc8679484bedecff5168cd781fd06f4e6cd9f149a807"
 
 
 def test_daily_archive_appears_at_half_past_eight_the_next_day(archives: Archives) -> None:

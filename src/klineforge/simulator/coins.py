@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 UNITS = 10**8
 """Prices and volumes are whole numbers of this fraction, the eight decimals Binance prints."""
 
@@ -59,6 +62,13 @@ SYMBOLS: tuple[str, ...] = tuple(coin.symbol for coin in COINS)
 POSITION: dict[str, int] = {symbol: position for position, symbol in enumerate(SYMBOLS)}
 
 
-def numeraire(coin: SimulatedCoin) -> int | None:
-    """Position of the listing that prices a coin's quote asset in USDT; None when the quote asset is USDT itself."""
-    return None if coin.quote_asset == "USDT" else POSITION[f"{coin.quote_asset}USDT"]
+def quote_matrix() -> NDArray[np.float64]:
+    """Matrix that turns a row of coin values into the row of the values of what each coin is quoted in.
+
+    Column ``j`` picks the listing that prices the quote asset of coin ``j`` in USDT, and is zero when that is USDT.
+    """
+    matrix = np.zeros((len(COINS), len(COINS)))
+    for position, coin in enumerate(COINS):
+        if coin.quote_asset != "USDT":
+            matrix[POSITION[f"{coin.quote_asset}USDT"], position] = 1.0
+    return matrix

@@ -69,7 +69,7 @@ def _listed_before(exit_year: int) -> datetime:
 
 
 def halts(start: datetime, end: datetime) -> tuple[datetime, ...]:
-    """Midnights of the days in ``[start, end)`` on which the whole exchange halts."""
+    """Midnights of the days touching ``[start, end)`` on which the whole exchange halts."""
     days = (
         datetime(year, month, day, tzinfo=UTC) for year in range(start.year, end.year + 1) for month, day in OUTAGE_DAYS
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from klineforge.simulator.coins import COINS, numeraire
+from klineforge.simulator.coins import COINS, quote_matrix
 
 Floats = NDArray[np.float64]
 
@@ -23,12 +23,40 @@ MARKET_VOLATILITY = 0.0042
 PRICE_MEMORY = 0.99984
 """Share of its distance from the anchor that a log price keeps per hour: half of it is left after six months."""
 
-MARKET_MEMORY, MARKET_UNREST = 0.985, 0.10
-OWN_MEMORY, OWN_UNREST = 0.97, 0.12
 ACTIVITY_MEMORY, ACTIVITY_UNREST = 0.93, 0.11
 AFTERSHOCK = 0.7
 BUSIEST_HOUR, SATURDAY = 15, 5
 TAIL, FARTHEST = 5.0, 9.0
+
+BETAS = np.array([coin.beta for coin in COINS])
+OWN_VOLATILITIES = np.array([coin.own_volatility for coin in COINS])
+TURNOVERS = np.array([coin.turnover for coin in COINS])
+LOG_ANCHORS = np.log([coin.anchor for coin in COINS])
+
+_QUOTED_IN = quote_matrix()
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnKind:
+    """Parameters of one source of returns.
+
+    Args:
+        memory: Share of its unrest that is left an hour later.
+        unrest: Standard deviation of what is added to the log volatility each hour.
+        jump_chance: Probability of a jump in an hour.
+        jump_mean: Mean of a jump (fraction).
+        jump_size: Standard deviation of a jump (fraction).
+    """
+
+    memory: float
+    unrest: float
+    jump_chance: float
+    jump_mean: float
+    jump_size: float
+
+
+MARKET = ReturnKind(memory=0.985, unrest=0.10, jump_chance=1 / 900, jump_mean=-0.01, jump_size=0.03)
+OWN = ReturnKind(memory=0.97, unrest=0.12, jump_chance=1 / 1500, jump_mean=0.005, jump_size=0.05)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +98,13 @@ class LatentMonth:
     quote_price: Floats
 
 
+@dataclass(frozen=True, slots=True)
+class _Returns:
+    values: Floats
+    volatility: Floats
+    unrest: Floats
+
+
 def first_order(start: Floats, memory: float, shocks: Floats) -> Floats:
     """Path of ``x[t] = memory * x[t-1] + shocks[t]`` from ``x[-1] = start``, without a loop.
 
@@ -102,57 +137,51 @@ def draw_month(
     Returns:
         The month, and the state at its end.
     """
-    shape = (len(hours), len(COINS))
-    betas = np.array([coin.beta for coin in COINS])
-    typical = np.array([coin.own_volatility for coin in COINS])
     rhythm = daily_rhythm(hours)
-
-    panic = rng.random((shape[0], 1)) < 1 / 900
-    market_unrest = first_order(
-        state.market_unrest, MARKET_MEMORY, rng.normal(0, MARKET_UNREST, (shape[0], 1)) + AFTERSHOCK * panic
-    )
-    market_volatility = MARKET_VOLATILITY * rhythm * np.exp(market_unrest)
-    market = market_volatility * _fat_tailed(rng, (shape[0], 1)) + panic * rng.normal(-0.01, 0.03, (shape[0], 1))
-
-    news = rng.random(shape) < 1 / 1500
-    own_unrest = first_order(state.own_unrest, OWN_MEMORY, rng.normal(0, OWN_UNREST, shape) + AFTERSHOCK * news)
-    own_volatility = typical * rhythm * np.exp(own_unrest)
-    own = own_volatility * _fat_tailed(rng, shape) + news * rng.normal(0.005, 0.05, shape)
-
-    shocks = betas * market + own
+    market = _returns(rng, state.market_unrest, rhythm * MARKET_VOLATILITY, MARKET)
+    own = _returns(rng, state.own_unrest, rhythm * OWN_VOLATILITIES, OWN)
+    shocks = BETAS * market.values + own.values
     deviation = first_order(state.deviation, PRICE_MEMORY, shocks)
-    activity = first_order(state.activity, ACTIVITY_MEMORY, rng.normal(0, ACTIVITY_UNREST, shape))
-    month = _in_quote_assets(
-        np.vstack([state.deviation, deviation]), betas * market_volatility, own_volatility, activity, shocks
+    activity = first_order(state.activity, ACTIVITY_MEMORY, rng.normal(0, ACTIVITY_UNREST, shocks.shape))
+    common_volatility = BETAS * market.volatility
+    volatility = np.hypot(common_volatility, own.volatility)
+    usdt_price = np.vstack([state.deviation, deviation]) + LOG_ANCHORS
+    month = LatentMonth(
+        log_price=usdt_price - usdt_price @ _QUOTED_IN,
+        volatility=_pair_volatility(common_volatility, own.volatility),
+        turnover=TURNOVERS * np.exp(_excitement(volatility, shocks) + activity),
+        quote_price=np.exp(usdt_price[1:] @ _QUOTED_IN),
     )
-    return month, MarketState(deviation[-1], market_unrest[-1], own_unrest[-1], activity[-1])
+    return month, MarketState(deviation[-1], market.unrest[-1], own.unrest[-1], activity[-1])
+
+
+def _returns(rng: np.random.Generator, unrest_before: Floats, typical: Floats, kind: ReturnKind) -> _Returns:
+    """Draw fat-tailed returns whose volatility wanders around ``typical`` and rises after a jump."""
+    shape = (len(typical), len(unrest_before))
+    jumped = rng.random(shape) < kind.jump_chance
+    disturbance = rng.normal(0, kind.unrest, shape) + AFTERSHOCK * jumped
+    unrest = first_order(unrest_before, kind.memory, disturbance)
+    volatility = typical * np.exp(unrest)
+    jumps = jumped * rng.normal(kind.jump_mean, kind.jump_size, shape)
+    return _Returns(volatility * _fat_tailed(rng, shape) + jumps, volatility, unrest)
 
 
 def _fat_tailed(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
+    """Student's t with unit variance, cut where no market would still be open."""
     scaled: Floats = np.clip(rng.standard_t(TAIL, shape) / np.sqrt(TAIL / (TAIL - 2)), -FARTHEST, FARTHEST)
     return scaled
 
 
-def _in_quote_assets(
-    deviation: Floats, market_part: Floats, own_volatility: Floats, activity: Floats, shocks: Floats
-) -> LatentMonth:
-    """Express every coin in its own quote asset: a cross pair moves with the difference of its two assets."""
-    usdt = deviation + np.log([coin.anchor for coin in COINS])
-    log_price, common, own = usdt.copy(), market_part.copy(), own_volatility.copy()
-    quote_price = np.ones_like(shocks)
-    for position, coin in enumerate(COINS):
-        quote = numeraire(coin)
-        if quote is not None:
-            log_price[:, position] -= usdt[:, quote]
-            common[:, position] -= market_part[:, quote]
-            own[:, position] = np.hypot(own_volatility[:, position], own_volatility[:, quote])
-            quote_price[:, position] = np.exp(usdt[1:, quote])
-    typical = np.hypot(
-        MARKET_VOLATILITY * np.array([coin.beta for coin in COINS]), [coin.own_volatility for coin in COINS]
-    )
-    unrest = np.log(np.hypot(market_part, own_volatility) / typical)
-    surprise = np.abs(shocks) / np.hypot(market_part, own_volatility)
-    turnover = np.array([coin.turnover for coin in COINS]) * np.exp(
-        1.1 * unrest + 0.3 * np.minimum(surprise, 5.0) - 0.3 + activity
-    )
-    return LatentMonth(log_price, np.hypot(common, own), turnover, quote_price)
+def _pair_volatility(common: Floats, own: Floats) -> Floats:
+    """Volatility in the quote asset: common parts cancel, coin-specific parts add up."""
+    both = np.sqrt(own**2 + own**2 @ _QUOTED_IN)
+    volatility: Floats = np.hypot(common - common @ _QUOTED_IN, both)
+    return volatility
+
+
+def _excitement(volatility: Floats, shocks: Floats) -> Floats:
+    """Log of how much more than usual is traded, because the market is restless or the hour surprising."""
+    usual = np.hypot(MARKET_VOLATILITY * BETAS, OWN_VOLATILITIES)
+    surprise = np.minimum(np.abs(shocks) / volatility, 5.0)
+    excitement: Floats = 1.1 * np.log(volatility / usual) + 0.3 * (surprise - 1)
+    return excitement
