@@ -112,11 +112,11 @@ def _start_local() -> SparkSession:
         said = launch_jvm(settings)
         try:
             session = _create(settings)
-        except Exception as reason:  # noqa: BLE001 - whatever the reason, it is the environment's
+        except Exception as reason:  # noqa: BLE001 - told to the user as the cause
             # The reason is an object of the JVM: read it before the JVM ends.
             problem = EnvironmentProblem(
                 f"Spark did not start: {_first_cause(reason)}\n"
-                f"  what to do: check the settings that differ from the defaults: {dict(_process.options.overrides) or 'none'}"
+                f"  what to do: check the settings of conf/*/spark.yml: {dict(_process.options.overrides) or 'none'}"
             )
             end_jvm()
             raise problem from None
