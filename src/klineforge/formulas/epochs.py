@@ -1,0 +1,57 @@
+"""Instants: the exchange's raw epochs, and hours counted from an instant."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from klineforge.formulas.windows import MICROSECONDS_PER_HOUR
+
+HOUR = timedelta(hours=1)
+_MILLISECONDS_13_DIGITS = (10**12, 10**13 - 1)
+_MICROSECONDS_16_DIGITS = (10**15, 10**16 - 1)
+
+
+def epoch_to_timestamp(epoch: Column) -> Column:
+    """Tell milliseconds from microseconds by the number of digits of each value.
+
+    Binance's spot archives changed the unit on 2025-01-01 and REST did not, so one table holds both
+    (exchange-protocols §1.4).
+
+    Args:
+        epoch: BIGINT since 1970-01-01 UTC; 13 digits are milliseconds, 16 digits microseconds.
+
+    Returns:
+        TIMESTAMP, exact. Null for any other number of digits.
+    """
+    return F.when(epoch.between(*_MILLISECONDS_13_DIGITS), F.timestamp_millis(epoch)).when(
+        epoch.between(*_MICROSECONDS_16_DIGITS), F.timestamp_micros(epoch)
+    )
+
+
+def is_on_the_hour(instant: Column) -> Column:
+    """Whether no minute, second or fraction has passed since the full hour, whatever the session's time zone."""
+    return F.pmod(F.unix_micros(instant), F.lit(MICROSECONDS_PER_HOUR)) == 0
+
+
+def hours_later(instant: Column, hours: int) -> Column:
+    """The instant ``hours`` of 3,600 s after another (before it, when negative)."""
+    return instant + F.lit(hours * HOUR)
+
+
+def last_millisecond_of_hour(opened: Column) -> Column:
+    """Close time of the candle opened at ``opened``, as Binance writes it in milliseconds."""
+    return opened + F.lit(HOUR - timedelta(milliseconds=1))
+
+
+def last_microsecond_of_hour(opened: Column) -> Column:
+    """Close time of the candle opened at ``opened``, as Binance writes it in microseconds."""
+    return opened + F.lit(HOUR - timedelta(microseconds=1))
+
+
+def whole_hours_between(earlier: Column, later: Column) -> Column:
+    """Full hours from one instant to another, BIGINT."""
+    passed = F.unix_micros(later) - F.unix_micros(earlier)
+    return F.floor(passed / F.lit(MICROSECONDS_PER_HOUR))

@@ -1,0 +1,1 @@
+"""Facts that come with the package, versioned with it."""

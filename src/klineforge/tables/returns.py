@@ -1,0 +1,64 @@
+"""``mart_returns_1h``: returns, volatility and drawdown of each coin."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from klineforge.contracts.marts import MART_RETURNS_1H
+from klineforge.formulas.returns import drawdown, log_return, simple_return, volatility_regime
+from klineforge.formulas.windows import everything_so_far, exactly_hours_ago, trailing_hours, with_time_order
+from klineforge.tables.conform import conform
+
+COIN = ("exchange", "coin")
+
+
+def returns_1h(candles: DataFrame) -> DataFrame:
+    """Compute hourly returns, rolling volatility with its regime, and drawdown (design.md §2).
+
+    Args:
+        candles: ``fact_1h_klines`` or a range of it; one row per exchange, coin and open time. A row is right when the
+            candles of the 47 hours before it are present and the highest close before those is among the rows.
+
+    Returns:
+        ``mart_returns_1h``, one row per candle.
+    """
+    close, previous = F.col("close_price"), F.col("prev_close")
+    last_day = trailing_hours(24, *COIN)
+    volatility = F.col("rolling_vol_24h")
+    return (
+        candles.select(*COIN, "open_timestamp", "close_price")
+        .transform(with_time_order)
+        .transform(with_previous_close)
+        .withColumn("running_peak_price", F.max("close_price").over(everything_so_far(*COIN)))
+        .withColumn("return_pct", simple_return(close, previous))
+        .withColumn("log_return", log_return(close, previous))
+        .withColumn("rolling_vol_24h", F.stddev_samp("return_pct").over(last_day))
+        .withColumn("observations_24h", F.count("return_pct").over(last_day))
+        .withColumn("volatility_regime", volatility_regime(volatility, F.avg(volatility).over(last_day)))
+        .withColumn("drawdown_pct", drawdown(close, F.col("running_peak_price")))
+        .transform(conform(MART_RETURNS_1H))
+    )
+
+
+def with_previous_close(candles: DataFrame) -> DataFrame:
+    """Add ``prev_close``, the close of the candle opened exactly one hour earlier, else null.
+
+    Args:
+        candles: Candles that have passed through ``with_time_order``.
+    """
+    return candles.withColumn("prev_close", F.max("close_price").over(exactly_hours_ago(1, *COIN)))
+
+
+def highest_close_before(candles_older: DataFrame) -> DataFrame:
+    """Reduce older candles to the one of each coin that their running peak needs.
+
+    Args:
+        candles_older: Candles before the range that is computed; columns are kept as they are.
+
+    Returns:
+        One row per exchange and coin: the candle with the highest close, the earliest of equals.
+    """
+    by_close = Window.partitionBy(*COIN).orderBy(F.col("close_price").desc(), F.col("open_timestamp").asc())
+    ranked = candles_older.withColumn("_standing", F.row_number().over(by_close))
+    return ranked.where(F.col("_standing") == 1).drop("_standing")
