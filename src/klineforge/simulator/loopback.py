@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from http import HTTPStatus
@@ -41,8 +42,7 @@ class LoopbackServer(TCPServer):
     def __init__(self, port: int, answer: Answer, clock: Callable[[], datetime]) -> None:
         self.answer = answer
         self.clock = clock
-        self._connections: dict[socket.socket, threading.Thread] = {}
-        self._lock = threading.Lock()
+        self._connections: dict[threading.Thread, socket.socket] = {}
         super().__init__((HOST, port), _Connection)
 
     def process_request(self, request: Any, client_address: Any) -> None:
@@ -50,8 +50,8 @@ class LoopbackServer(TCPServer):
         thread = threading.Thread(
             target=self._converse, args=(request, client_address), name="demo-exchange-connection", daemon=True
         )
-        with self._lock:
-            self._connections[request] = thread
+        self._connections = {known: its for known, its in self._connections.items() if known.is_alive()}
+        self._connections[thread] = request
         thread.start()
 
     def _converse(self, request: socket.socket, client_address: object) -> None:
@@ -60,19 +60,17 @@ class LoopbackServer(TCPServer):
         except OSError:
             pass  # the client hung up or the exchange is closing: nobody is left to tell
         finally:
-            with self._lock:
-                self._connections.pop(request, None)
             self.shutdown_request(request)
 
     def close_connections(self) -> None:
-        """End kept-alive connections, whose threads would otherwise wait for a next request."""
-        with self._lock:
-            remaining = list(self._connections.items())
-        for connection, thread in remaining:
-            try:
+        """End kept-alive connections, whose threads would otherwise wait for a next request.
+
+        To be called once nothing is accepted any more.
+        """
+        for connection in self._connections.values():
+            with suppress(OSError):  # already closed by its own thread
                 connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                continue  # already closed by its own thread
+        for thread in self._connections:
             thread.join(PATIENCE)
 
 
