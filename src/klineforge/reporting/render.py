@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from rich.console import Console, ConsoleRenderable
+from rich.columns import Columns
+from rich.console import Console, ConsoleRenderable, Group
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -31,10 +32,14 @@ def print_status(health: LakeHealth, console: Console) -> None:
     if not health.exists:
         console.print(Text("There is no lake here yet. `kedro run` makes it; `kedro run --env demo` needs no network."))
         return
-    for heading, body in _sections(health):
+    for part in _parts(health):
         console.print()
-        console.print(Text(heading, style="bold"))
-        console.print(Padding(body, (0, 0, 0, 2)))
+        console.print(part)
+
+
+def titled(title: str, body: ConsoleRenderable) -> Group:
+    """A part of a report: its name in bold, its body below, indented."""
+    return Group(Text(title, style="bold"), Padding(body, (0, 0, 0, 2)))
 
 
 def grid(*columns: str, right: tuple[str, ...] = ()) -> Table:
@@ -69,18 +74,15 @@ def _title(health: LakeHealth) -> Text:
     return Text.assemble(("Lake ", "bold"), (str(health.lake), "bold cyan"), times)
 
 
-def _sections(health: LakeHealth) -> Iterator[tuple[str, ConsoleRenderable]]:
-    yield "Tables", table_rows(health)
+def _parts(health: LakeHealth) -> Iterator[ConsoleRenderable]:
+    yield titled("Tables", table_rows(health))
     if health.coins:
-        yield f"Coins: {len(health.coins)}", _coins(health.coins)
-    yield _gaps(health.coins)
-    yield _quarantine(health.quarantined)
-    if health.checkpoints:
-        yield "Checkpoints", _checkpoints(health)
-    if health.log.runs or health.log.unreadable_lines:
-        yield "Last runs", _runs(health)
+        yield titled(f"Coins: {len(health.coins)}", _coins(health.coins))
+    beside = [_gaps(health), _quarantine(health), *_checkpoints(health)]
+    yield Columns(beside, padding=(0, 4))
+    yield from _runs(health)
     if health.remarks:
-        yield "Could not be read", Text("\n".join(health.remarks), style="red")
+        yield titled("Could not be read", Text("\n".join(health.remarks), style="red"))
 
 
 def _coins(coins: tuple[CoinHealth, ...]) -> Table:
@@ -101,17 +103,23 @@ def _freshness(coin: CoinHealth) -> str:
     return INACTIVE if coin.is_active is False else f"{hours(coin.hours_behind)} behind"
 
 
-def _gaps(coins: tuple[CoinHealth, ...]) -> tuple[str, ConsoleRenderable]:
+def _gaps(health: LakeHealth) -> Group:
     alike: dict[tuple[str, int], list[str]] = defaultdict(list)
-    for coin in coins:
+    for coin in health.coins:
         for kind, missing in coin.gaps:
             alike[(kind, missing)].append(coin.coin)
     if not alike:
-        return "Gaps", Text("none")
+        return titled("Gaps", _none_or_unknown(health, "kline_gaps"))
     shown = grid("kind", "hours each", "coins", right=("hours each",))
     for (kind, missing), names in sorted(alike.items(), key=lambda group: (group[0][0], -group[0][1])):
-        shown.add_row(kind, f"{missing:,}", _names(names, len(coins)))
-    return f"Gaps: {sum(coin.gap_hours for coin in coins):,} missing coin hours", shown
+        shown.add_row(kind, f"{missing:,}", _names(names, len(health.coins)))
+    total = sum(coin.gap_hours for coin in health.coins)
+    return titled(f"Gaps: {total:,} missing coin hours", shown)
+
+
+def _none_or_unknown(health: LakeHealth, table: str) -> Text:
+    """Nothing in a table is good news only where the table can be read."""
+    return Text("unknown", style="yellow") if health.table(table) is None else Text("none", style="green")
 
 
 def _names(names: list[str], of: int) -> str:
@@ -120,38 +128,43 @@ def _names(names: list[str], of: int) -> str:
     return " ".join(names) + (f" ({len(names)})" if len(names) > _COUNTED_FROM else "")
 
 
-def _quarantine(reasons: tuple[tuple[str, int], ...]) -> tuple[str, ConsoleRenderable]:
-    if not reasons:
-        return "Quarantine", Text("empty")
+def _quarantine(health: LakeHealth) -> Group:
+    if not health.quarantined:
+        return titled("Quarantine", _none_or_unknown(health, "quarantine_klines"))
     shown = grid("reason", "rows", right=("rows",))
-    for reason, count in reasons:
+    for reason, count in health.quarantined:
         shown.add_row(reason, f"{count:,}")
-    return "Quarantine", shown
+    return titled("Quarantine", shown)
 
 
-def _checkpoints(health: LakeHealth) -> Table:
+def _checkpoints(health: LakeHealth) -> Iterator[Group]:
+    if not health.checkpoints:
+        return
     shown = grid("source", "status", "sources", "rows", right=("sources", "rows"))
     for count in health.checkpoints:
         shown.add_row(count.source_kind, count.status, f"{count.sources:,}", f"{count.rows:,}")
-    return shown
+    yield titled("Checkpoints", shown)
 
 
-def _runs(health: LakeHealth) -> Table:
-    shown = grid("started", "pipeline", "env", "outcome", "took", "tables changed")
-    for run in health.log.runs:
-        outcome = Text(run.outcome, style=_OUTCOME_STYLE.get(run.outcome, ""))
-        took = age(run.ended_at - run.started_at)
-        shown.add_row(hour(run.started_at), run.pipeline, run.env, outcome, took, _changed(run))
+def _runs(health: LakeHealth) -> Iterator[Group]:
+    if health.log.runs:
+        shown = grid("started", "pipeline", "env", "outcome", "took", "what changed")
+        for run in health.log.runs:
+            outcome = Text(run.outcome, style=_OUTCOME_STYLE.get(run.outcome, ""))
+            took = age(run.ended_at - run.started_at)
+            shown.add_row(hour(run.started_at), run.pipeline, run.env, outcome, took, _changed(run))
+        yield titled("Last runs", shown)
     if health.log.unreadable_lines:
-        shown.add_row(Text(f"{health.log.unreadable_lines} unreadable lines in the run log", style="yellow"))
-    return shown
+        lost = health.log.unreadable_lines
+        lines = "1 line" if lost == 1 else f"{lost} lines"
+        yield titled("Run log", Text(f"{lines} of the run log cannot be read", style="yellow"))
 
 
 def _changed(run: RunRecord) -> str:
     if run.error:
-        return run.error.strip().splitlines()[0] if run.error.strip() else "failed"
+        return next(iter(run.error.strip().splitlines()), "")
     changed = [table for table in run.tables if table.inserted or table.updated or table.deleted]
     if not changed:
         return "nothing new"
     rows = sum((table.inserted or 0) + (table.updated or 0) + (table.deleted or 0) for table in changed)
-    return f"{len(changed)} tables, {rows:,} rows"
+    return f"{rows:,} rows in {len(changed)} of {len(run.tables)} tables"

@@ -7,15 +7,14 @@ from datetime import datetime
 from pathlib import Path
 
 from rich.columns import Columns
-from rich.console import Console, ConsoleRenderable, Group
-from rich.padding import Padding
+from rich.console import Console, ConsoleRenderable
 from rich.table import Table
 from rich.text import Text
 
 from klineforge.reporting.console import report_console
 from klineforge.reporting.health import LakeHealth, read_health
 from klineforge.reporting.market import Correlation, MarketHour, Mover, read_newest_hour
-from klineforge.reporting.render import grid, table_rows
+from klineforge.reporting.render import grid, table_rows, titled
 from klineforge.reporting.wording import hour, percent
 
 SIMULATED = "The market is SIMULATED: an exchange inside this project made every price. Nothing here is real."
@@ -44,7 +43,7 @@ def _parts(health: LakeHealth, market: MarketHour, simulated: bool) -> Iterator[
         yield Text(SIMULATED, style="bold yellow")
     yield table_rows(health)
     yield _losses(health)
-    yield _market(market, simulated)
+    yield _market(market, simulated=simulated)
     yield _next(health.lake)
 
 
@@ -63,27 +62,25 @@ def _losses(health: LakeHealth) -> Text:
     for coin in health.coins:
         for kind, missing in coin.gaps:
             kinds[kind] = kinds.get(kind, 0) + missing
-    gaps = ", ".join(f"{missing:,} {kind}" for kind, missing in sorted(kinds.items())) or "none"
-    state = health.table("quarantine_klines")
+    gaps = ", ".join(f"{missing:,} {kind}" for kind, missing in sorted(kinds.items()))
     reasons = ", ".join(f"{reason} {count:,}" for reason, count in health.quarantined)
-    quarantined = "unknown" if state is None else f"{state.rows:,} rows" + (f" ({reasons})" if reasons else "")
-    return Text(f"Missing coin hours: {gaps}\nQuarantined: {quarantined}")
+    state = health.table("quarantine_klines")
+    quarantined = "unknown" if state is None else f"{state.rows:,}" + (f" ({reasons})" if reasons else "")
+    without_gaps = "unknown" if health.table("kline_gaps") is None else "none"
+    return Text(f"Missing coin hours: {gaps or without_gaps}\nQuarantined records: {quarantined}")
 
 
-def _market(market: MarketHour, simulated: bool) -> ConsoleRenderable:
-    of = "of the simulated market" if simulated else ""
-    return Columns(
-        [
-            _titled(f"Strongest movers {of} {hour(market.movers_at)}", _movers(market.movers)),
-            _titled(f"Strongest correlations {of} {hour(market.correlations_at)}", _pairs(market.correlations)),
-        ],
-        padding=(0, 4),
-    )
+def _market(market: MarketHour, *, simulated: bool) -> ConsoleRenderable:
+    of = " of the simulated market" if simulated else ""
+    parts = [
+        titled(f"Strongest movers{of}, {hour(market.movers_at)}", _or_none(_movers(market.movers))),
+        titled(f"Strongest correlations{of}, {hour(market.correlations_at)}", _or_none(_pairs(market.correlations))),
+    ]
+    return Columns(parts, padding=(0, 4))
 
 
-def _titled(title: str, body: Table) -> Group:
-    empty = body.row_count == 0
-    return Group(Text(" ".join(title.split()), style="bold"), Padding(Text("none") if empty else body, (0, 0, 0, 2)))
+def _or_none(body: Table) -> ConsoleRenderable:
+    return body if body.row_count else Text("none")
 
 
 def _movers(movers: tuple[Mover, ...]) -> Table:
