@@ -1,30 +1,22 @@
-"""Fixtures that several areas share."""
+"""Fixtures that several areas share; the session is in the conftest of the repository's root."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
 from pathlib import Path
 
 import pytest
-from pyspark.sql import SparkSession
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-SHARED_DATA = REPOSITORY.parent / "shared" / "data"
+TESTS = Path(__file__).resolve().parent
+SHARED_DATA = TESTS.parents[1] / "shared" / "data"
 
-
-@pytest.fixture(scope="session")
-def spark() -> Iterator[SparkSession]:
-    """The one Spark session of the test run."""
-    from klineforge.spark.session import get_session
-
-    session = get_session()
-    yield session
-    session.stop()
+# The oracle is imported by the tests of several areas: `from oracle.candles import ...`.
+sys.path.insert(0, str(TESTS))
 
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Real candles beside the checkout; tests that need them are skipped where they are not."""
     if not (SHARED_DATA / "spot_1h").is_dir():
-        pytest.skip(f"real candles are not part of the repository; expected them in {SHARED_DATA.name}/ beside it")
+        pytest.skip("real candles are not part of the repository; expected them in ../shared/data/spot_1h")
     return SHARED_DATA

@@ -16,6 +16,9 @@ from itertools import pairwise
 
 from klineforge.errors import ConfigurationError
 
+BINANCE = "binance"
+NO_SEED = "none"
+
 _COLUMNS = (
     "symbol",
     "listing_seq",
@@ -61,18 +64,30 @@ class Listing:
         return self.valid_from is not None or self.valid_to is not None
 
 
-def load_listings() -> tuple[Listing, ...]:
-    """The listings of the seed file, ordered by symbol and sequence.
+def load_listings(seed: str = BINANCE) -> tuple[Listing, ...]:
+    """The listings of a seed, ordered by symbol and sequence.
+
+    Args:
+        seed: ``binance`` for the file of the package; ``none`` for a market whose listings are not Binance's, such as
+            the simulated one, where every coin counts as unknown.
 
     Raises:
-        ConfigurationError: When a line of the file cannot be read or contradicts another; names the line.
+        ConfigurationError: When there is no such seed, or a line of it cannot be read or contradicts another.
     """
-    return parse_listings(_seed_text().splitlines())
+    text = _seed_text(seed)
+    return parse_listings(text.splitlines()) if text else ()
 
 
-def listings_digest() -> str:
-    """SHA-256 of the seed file, hexadecimal: changes whenever derived tables may."""
-    return hashlib.sha256(_seed_text().encode()).hexdigest()
+def listings_digest(seed: str = BINANCE) -> str:
+    """SHA-256 of a seed, hexadecimal: changes whenever tables derived with it may.
+
+    Args:
+        seed: As for ``load_listings``.
+
+    Raises:
+        ConfigurationError: When there is no such seed.
+    """
+    return hashlib.sha256(_seed_text(seed).encode()).hexdigest()
 
 
 def parse_listings(lines: Iterable[str]) -> tuple[Listing, ...]:
@@ -102,7 +117,11 @@ def newest_listings(listings: Iterable[Listing]) -> dict[str, Listing]:
     }
 
 
-def _seed_text() -> str:
+def _seed_text(seed: str) -> str:
+    if seed == NO_SEED:
+        return ""
+    if seed != BINANCE:
+        raise ConfigurationError(f"expected the listing seed {BINANCE!r} or {NO_SEED!r}, found {seed!r}")
     return files("klineforge.reference").joinpath("listings.csv").read_text(encoding="utf-8")
 
 
