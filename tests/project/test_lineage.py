@@ -1,0 +1,127 @@
+"""Data moves one way: shown on the pipelines as they are registered."""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from kedro.config import OmegaConfigLoader
+from kedro.pipeline import Node, Pipeline
+
+from klineforge.contracts import CONTRACTS
+from klineforge.pipeline_registry import register_pipelines
+
+ROOT = Path(__file__).resolve().parents[2]
+ORDER = ("ingestion", "bronze", "silver", "gold", "marts")
+
+# Reads within a layer that the picture in docs/ARCHITECTURE.md shows.
+WITHIN_A_LAYER = {
+    ("binance_klines_daily", "binance_ingestion_checkpoints"),
+    ("stage_binance_klines", "fact_1h_klines"),
+    ("stage_binance_klines", "quarantine_klines"),
+    ("fact_1h_klines", "kline_gaps"),
+    ("mart_returns_1h", "mart_top_movers"),
+    ("mart_volume_metrics_1h", "mart_top_movers"),
+}
+
+
+def is_parameter(name: str) -> bool:
+    return name == "parameters" or name.startswith("params:")
+
+
+def catalog_layers() -> dict[str, str]:
+    """Layer of every dataset: that of its contract, else that of its catalog entry, where kedro-viz reads it."""
+    loader = OmegaConfigLoader(str(ROOT / "conf"), base_env="base", default_run_env="base")
+    layers = {
+        name: entry["metadata"]["kedro-viz"]["layer"]
+        for name, entry in loader["catalog"].items()
+        if "kedro-viz" in entry.get("metadata", {})
+    }
+    return {**layers, **{name: contract.layer for name, contract in CONTRACTS.items()}}
+
+
+def backward_reads(pipeline: Pipeline, layers: Mapping[str, str]) -> list[str]:
+    """Edges that lead to the left, to a sibling, or to a dataset without a layer."""
+    found = []
+    for node in pipeline.nodes:
+        read = [name for name in node.inputs if not is_parameter(name)]
+        unknown = {name for name in (*read, *node.outputs) if name not in layers}
+        found += [f"{node.name}: {name} has no layer in the catalog" for name in sorted(unknown)]
+        for source in sorted(set(read) - unknown):
+            for target in sorted(set(node.outputs) - unknown):
+                distance = ORDER.index(layers[target]) - ORDER.index(layers[source])
+                if distance < 0 or (distance == 0 and (source, target) not in WITHIN_A_LAYER):
+                    found.append(f"{node.name}: {target} ({layers[target]}) is made from {source} ({layers[source]})")
+    return found
+
+
+def several_writers(pipeline: Pipeline) -> list[str]:
+    """Datasets that more than one node writes under any name of the same table."""
+    written = Counter(output.partition("@")[0] for node in pipeline.nodes for output in node.outputs)
+    return [name for name, count in written.items() if count > 1]
+
+
+def copy_of(*arguments: object) -> object:
+    return arguments
+
+
+LAYERS = {"raw": "bronze", "clean": "silver", "figures": "marts", "more_figures": "marts"}
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "problem"),
+    [
+        ("figures", "clean", r"clean \(silver\) is made from figures \(marts\)"),
+        ("figures", "more_figures", r"more_figures \(marts\) is made from figures"),
+        ("somewhere", "clean", "somewhere has no layer"),
+    ],
+)
+def test_backward_reads_bad_example_is_found(source: str, target: str, problem: str) -> None:
+    pipeline = Pipeline([Node(copy_of, source, target, name="copy")])
+    with pytest.raises(AssertionError, match=problem):
+        assert backward_reads(pipeline, LAYERS) == []
+
+
+def test_backward_reads_forward_edge_is_left_alone() -> None:
+    assert backward_reads(Pipeline([Node(copy_of, ["raw", "params:x"], "clean", name="copy")]), LAYERS) == []
+
+
+def test_several_writers_bad_example_is_found() -> None:
+    nodes = [Node(copy_of, "raw", "clean@spark", name="one"), Node(copy_of, "raw", "clean@polars", name="two")]
+    assert several_writers(Pipeline(nodes)) == ["clean"]
+
+
+def test_registered_pipelines_move_data_one_way() -> None:
+    assert backward_reads(register_pipelines()["__default__"], catalog_layers()) == []
+
+
+def test_registered_pipelines_write_every_table_once_and_all_of_them() -> None:
+    pipeline = register_pipelines()["__default__"]
+    assert several_writers(pipeline) == []
+    assert (
+        set(CONTRACTS) - {output.partition("@")[0] for output in pipeline.outputs() | pipeline.all_outputs()} == set()
+    )
+
+
+def test_registered_pipelines_are_the_layers_and_all_of_them_together() -> None:
+    pipelines = register_pipelines()
+    assert set(ORDER) <= set(pipelines)
+    assert {node.name for node in pipelines["__default__"].nodes} >= {
+        node.name for layer in ORDER for node in pipelines[layer].nodes
+    }
+
+
+def test_registered_nodes_are_named_functions() -> None:
+    names = {node.name: node.func.__name__ for node in register_pipelines()["__default__"].nodes}
+    assert {name: function for name, function in names.items() if function == "<lambda>"} == {}
+    assert [name for name in names if not name.islower() or "_" not in name] == []
+
+
+def test_exchanges_are_all_under_the_rule_that_keeps_them_apart() -> None:
+    rules = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    (apart,) = (rule for rule in rules if rule["type"] == "independence")
+    folders = (ROOT / "src" / "klineforge" / "exchanges").glob("*/__init__.py")
+    assert sorted(apart["modules"]) == sorted(f"klineforge.exchanges.{folder.parent.name}" for folder in folders)
