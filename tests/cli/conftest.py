@@ -30,6 +30,16 @@ unreachable:
   type: smallproject.nodes.Unreachable
 lost:
   type: smallproject.nodes.Lost
+kline_gaps:
+  type: smallproject.nodes.Shown
+  metadata:
+    kedro-viz:
+      layer: silver
+mart_top_movers:
+  type: smallproject.nodes.Shown
+  metadata:
+    kedro-viz:
+      layer: marts
 """,
     "src/smallproject/__init__.py": "",
     "src/smallproject/cli.py": "from klineforge.cli import cli, run\n",
@@ -40,7 +50,9 @@ CONFIG_LOADER_ARGS = {"base_env": "base", "default_run_env": "local"}
 """,
     "src/smallproject/nodes.py": """
 from dataclasses import dataclass
+from pathlib import Path
 from kedro.io import AbstractDataset
+from kedro_datasets._typing import TablePreview
 from klineforge.errors import ConfigurationError, TransientExchangeError
 
 
@@ -63,6 +75,17 @@ class Unreachable(AbstractDataset):
 class Lost(Unreachable):
     def load(self):
         raise OSError("the disk is gone")
+
+
+class Shown(AbstractDataset):
+    def __init__(self, metadata):
+        self.metadata = metadata
+    def load(self):
+        raise AssertionError("a picture needs no data")
+    def save(self, data): ...
+    def _describe(self): return {"filepath": str(Path.cwd() / "warehouse" / "table")}
+    def preview(self) -> TablePreview:
+        return {"index": [0], "columns": ["coin"], "data": [["BTCUSDT"]]}
 
 
 def use(data):

@@ -53,7 +53,7 @@ def test_print_summary_simulated_market_is_called_so_first_and_at_the_figures(ma
     text = summary_text(market_lake, now, simulated=True)
 
     assert text.index(SIMULATED) < text.index("binance_klines_daily")
-    assert "Strongest movers of the simulated market" in text
+    assert "Strongest movers, simulated, 2026-03-01 11:00" in text
 
 
 def test_print_summary_real_market_is_not_called_simulated(market_lake: Path, now: datetime) -> None:

@@ -12,7 +12,7 @@ from deltalake import DeltaTable
 from klineforge.domain.contract import TableContract
 from klineforge.lake.location import TableLocation
 
-_SIGNIFICANT_DIGITS = 6
+_SIGNIFICANT_DIGITS = 9
 _LONGEST_TEXT = 80
 
 

@@ -61,9 +61,10 @@ def build_site(project: Path, target: Path, *, lake: Path, now: datetime, env: s
 
 def browse_hint(target: Path, health: LakeHealth) -> str:
     """How to look at a site, and why it may have no rows in it."""
+    folder = target.relative_to(Path.cwd()) if target.is_relative_to(Path.cwd()) else target
     hint = (
-        f"The lineage site is in {target}. Its pages need a server; to browse it:\n"
-        f"  python -m http.server --bind 127.0.0.1 --directory {target} 8000\n"
+        f"The lineage site is in {folder}. It needs a server; to browse it:\n"
+        f"  python3 -m http.server --bind 127.0.0.1 --directory {folder} 8000\n"
         "and open http://127.0.0.1:8000/"
     )
     if any(health.table(table.name) for table in health.tables):

@@ -71,10 +71,10 @@ def _losses(health: LakeHealth) -> Text:
 
 
 def _market(market: MarketHour, *, simulated: bool) -> ConsoleRenderable:
-    of = " of the simulated market" if simulated else ""
+    kind = "simulated, " if simulated else ""
     parts = [
-        titled(f"Strongest movers{of}, {hour(market.movers_at)}", _or_none(_movers(market.movers))),
-        titled(f"Strongest correlations{of}, {hour(market.correlations_at)}", _or_none(_pairs(market.correlations))),
+        titled(f"Strongest movers, {kind}{hour(market.movers_at)}", _or_none(_movers(market.movers))),
+        titled(f"Strongest correlations, {kind}{hour(market.correlations_at)}", _or_none(_pairs(market.correlations))),
     ]
     return Columns(parts, padding=(0, 4))
 
@@ -104,7 +104,7 @@ def _next(lake: Path) -> Text:
     return Text(
         "What to try next\n"
         "  run again in an hour: only the new hour is ingested and computed\n"
-        "  kedro klineforge status         freshness, gaps, checkpoints, last runs\n"
-        "  make lineage                    every table and step as a picture\n"
+        f"  kedro klineforge status --lake {lake}    freshness, gaps, checkpoints, last runs\n"
+        f'  make lineage ARGS="--lake {lake}"    every table and step as a picture\n'
         f"  polars.scan_delta('{lake}/marts/mart_top_movers')    any table, without Spark"
     )
