@@ -1,0 +1,81 @@
+"""Catalog entry for what bronze already holds, read straight from the Delta tables without a JVM."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Never
+
+import polars as pl
+from deltalake import DeltaTable
+from kedro.io import AbstractDataset, DatasetError
+
+from klineforge.exchanges.binance.bronze_tables import read_coverage
+from klineforge.exchanges.coverage import Coverage
+
+
+class IngestionCoverageDataset(AbstractDataset[Never, Coverage]):
+    """What is loaded of each coin, from the checkpoints; single hours and recent candles from the klines.
+
+    A table that does not exist yet counts as empty.
+
+    Example in ``catalog.yml``::
+
+        binance_coverage:
+          type: klineforge.datasets.coverage.IngestionCoverageDataset
+          checkpoints_path: ${globals:lake}/bronze/binance_ingestion_checkpoints
+          klines_path: ${globals:lake}/bronze/binance_klines_daily
+          exchange_info_path: ${globals:lake}/bronze/binance_exchange_info
+          look_back_hours: 48
+
+    Example in Python::
+
+        coverage = IngestionCoverageDataset(checkpoints_path=..., klines_path=..., exchange_info_path=...).load()
+    """
+
+    def __init__(
+        self,
+        *,
+        checkpoints_path: str,
+        klines_path: str,
+        exchange_info_path: str,
+        look_back_hours: int = 48,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        """Describe the tables.
+
+        Args:
+            checkpoints_path: Table ``binance_ingestion_checkpoints``.
+            klines_path: Table ``binance_klines_daily``.
+            exchange_info_path: Table ``binance_exchange_info``.
+            look_back_hours: How many of the newest hours are read with their values.
+            metadata: For Kedro plugins; not used here.
+        """
+        self._checkpoints_path = checkpoints_path
+        self._klines_path = klines_path
+        self._exchange_info_path = exchange_info_path
+        self._look_back = timedelta(hours=look_back_hours)
+        self.metadata = metadata
+
+    def load(self) -> Coverage:
+        """Read what is needed of the three tables."""
+        return read_coverage(
+            _scan(self._checkpoints_path), _scan(self._klines_path), _scan(self._exchange_info_path), self._look_back
+        )
+
+    def save(self, data: Never) -> None:  # noqa: ARG002 - the name is Kedro's
+        """Refuse: coverage follows from the bronze tables.
+
+        Raises:
+            DatasetError: Always.
+        """
+        raise DatasetError("coverage is read from the bronze tables, it cannot be written")
+
+    def _describe(self) -> dict[str, Any]:
+        return {"checkpoints_path": self._checkpoints_path, "klines_path": self._klines_path}
+
+    def _exists(self) -> bool:
+        return DeltaTable.is_deltatable(self._checkpoints_path)
+
+
+def _scan(path: str) -> pl.LazyFrame | None:
+    return pl.scan_delta(path) if DeltaTable.is_deltatable(path) else None

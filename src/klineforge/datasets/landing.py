@@ -1,0 +1,62 @@
+"""Catalog entries for the landing zone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from kedro.io import AbstractDataset, DatasetError
+
+from klineforge.exchanges.landing import LandingZone
+
+
+class LandingZoneDataset(AbstractDataset[Iterable[str], LandingZone]):
+    """The folder in which downloads wait for bronze.
+
+    Loading gives the zone; units are written one by one while downloads run, because a killed run must not lose them.
+    Saving therefore only confirms that the units a node says it has landed are there.
+
+    Example in ``catalog.yml``::
+
+        binance_landing:
+          type: klineforge.datasets.landing.LandingZoneDataset
+          path: ${globals:lake}/landing/binance
+
+    Example in Python::
+
+        zone = LandingZoneDataset(path="/some/lake/landing/binance").load()
+    """
+
+    def __init__(self, *, path: str, metadata: dict[str, Any] | None = None) -> None:
+        """Describe the folder.
+
+        Args:
+            path: The folder; created when the first download lands.
+            metadata: For Kedro plugins; not used here.
+        """
+        self._path = path
+        self.metadata = metadata
+
+    def load(self) -> LandingZone:
+        """The landing zone."""
+        return LandingZone(self._path)
+
+    def save(self, data: Iterable[str]) -> None:
+        """Confirm that units have landed.
+
+        Args:
+            data: Unit ids.
+
+        Raises:
+            DatasetError: When one is not in the folder.
+        """
+        there = {unit.unit_id for unit in LandingZone(self._path).units()}
+        absent = sorted(set(data) - there)
+        if absent:
+            raise DatasetError(f"{len(absent)} downloads are not in {self._path}, for example unit {absent[0]}")
+
+    def _describe(self) -> dict[str, Any]:
+        return {"path": self._path}
+
+    def _exists(self) -> bool:
+        return bool(LandingZone(self._path).units())

@@ -1,0 +1,1 @@
+"""Binance spot: public archive and REST interface."""

@@ -1,0 +1,171 @@
+"""Reading back from the bronze tables what ingestion has to know about them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+import polars as pl
+
+from klineforge.domain.hours import HOUR, RangeSet, Span, intersect, normalised, subtract, total_hours
+from klineforge.exchanges.binance.epochs import hours_of, open_micros, to_micros
+from klineforge.exchanges.binance.recent import COMPARED_FIELDS, normalised_candle
+from klineforge.exchanges.coverage import Coverage, RawCandle, SourceRecord
+
+_HOUR_COLUMN: Final = "candle_hour"
+_RECORD_COLUMNS: Final = (
+    "coin",
+    "source_kind",
+    "source_uri",
+    "sha256",
+    "status",
+    "row_count",
+    "ingestion_ts",
+    "first_open",
+    "last_open",
+    "message",
+)
+
+
+def read_coverage(
+    checkpoints: pl.LazyFrame | None,
+    klines: pl.LazyFrame | None,
+    exchange_info: pl.LazyFrame | None,
+    look_back: timedelta,
+) -> Coverage:
+    """Read what bronze holds.
+
+    Args:
+        checkpoints: Table ``binance_ingestion_checkpoints``; None when it does not exist.
+        klines: Table ``binance_klines_daily``; None when it does not exist.
+        exchange_info: Table ``binance_exchange_info``; None when it does not exist.
+        look_back: How far before the newest candle values are read.
+    """
+    records, batches = _records(checkpoints)
+    listing = _listing(exchange_info)
+    if klines is None:
+        # Checkpoints alone prove nothing: what they speak of has to be fetched again.
+        return Coverage(tuple(record for record in records if not record.has_rows), listing=listing)
+    return Coverage(
+        _with_holes(records, klines),
+        _recent(records, klines, look_back),
+        _rows_without_checkpoint(klines, batches),
+        listing,
+    )
+
+
+def _records(checkpoints: pl.LazyFrame | None) -> tuple[tuple[SourceRecord, ...], frozenset[str]]:
+    if checkpoints is None:
+        return (), frozenset()
+    rows = checkpoints.select(*_RECORD_COLUMNS, "range_start", "range_end", "batch_id").collect().to_dicts()
+    records = tuple(
+        SourceRecord(**{name: row[name] for name in _RECORD_COLUMNS}, span=Span(row["range_start"], row["range_end"]))
+        for row in rows
+    )
+    return records, frozenset(row["batch_id"] for row in rows)
+
+
+def _with_holes(records: tuple[SourceRecord, ...], klines: pl.LazyFrame) -> tuple[SourceRecord, ...]:
+    """Add to each archive the hours it lacks; the klines are read only for coins whose counts leave a doubt."""
+    by_rest = _hours_settled_by_rest(records)
+    doubtful = [_in_doubt(record, by_rest.get(record.coin, ())) for record in records]
+    loaded = _hours_loaded([record for record, doubt in zip(records, doubtful, strict=True) if doubt], klines)
+    return tuple(
+        replace(record, holes=subtract((record.span,), loaded[record.coin]) if doubt else _plain_holes(record, by_rest))
+        for record, doubt in zip(records, doubtful, strict=True)
+    )
+
+
+def _hours_settled_by_rest(records: Iterable[SourceRecord]) -> dict[str, RangeSet]:
+    spans: defaultdict[str, list[Span]] = defaultdict(list)
+    for record in records:
+        if record.source_kind == "rest" and (record.has_rows or record.status == "empty"):
+            spans[record.coin].append(record.span)
+    return {coin: normalised(found) for coin, found in spans.items()}
+
+
+def _in_doubt(record: SourceRecord, by_rest: RangeSet) -> bool:
+    if record.source_kind == "rest" or not record.has_rows:
+        return False
+    elsewhere = total_hours(intersect(by_rest, (record.span,)))
+    odd = record.message is not None and record.status == "loaded"
+    return odd or record.row_count + elsewhere != record.span.hours
+
+
+def _plain_holes(record: SourceRecord, by_rest: Mapping[str, RangeSet]) -> RangeSet:
+    """Holes of a source whose count is beyond doubt: none, or exactly the hours that REST settled instead."""
+    if record.source_kind == "rest" or not record.has_rows or record.row_count == record.span.hours:
+        return ()
+    return intersect(by_rest.get(record.coin, ()), (record.span,))
+
+
+def _hours_loaded(doubtful: list[SourceRecord], klines: pl.LazyFrame) -> dict[str, RangeSet]:
+    """The hours with a candle of the coins in doubt."""
+    if not doubtful:
+        return {}
+    coins = sorted({record.coin for record in doubtful})
+    first = min(record.span.start for record in doubtful)
+    last = max(record.span.end for record in doubtful)
+    opens = klines.filter(pl.col("coin").is_in(coins) & _opens_between(klines, first, last)).select("coin", "open_time")
+    found = opens.collect().partition_by("coin", as_dict=True)
+    return {coin: hours_of(open_micros(found[(coin,)].to_arrow())) if (coin,) in found else () for coin in coins}
+
+
+def _opens_between(klines: pl.LazyFrame, start: datetime, end: datetime) -> pl.Expr:
+    """Open times in a range, whether sent in milliseconds or in microseconds."""
+    if _HOUR_COLUMN in klines.collect_schema():
+        # Written for skipping files; where it is absent the epochs alone have to do.
+        return pl.col(_HOUR_COLUMN).is_between(start, end, closed="left") & _epoch_between(start, end)
+    return _epoch_between(start, end)
+
+
+def _epoch_between(start: datetime, end: datetime) -> pl.Expr:
+    opened = pl.col("open_time")
+    first, last = to_micros(start), to_micros(end)
+    in_ms = opened.is_between(first // 1000, last // 1000, closed="left")
+    return in_ms | opened.is_between(first, last, closed="left")
+
+
+def _recent(
+    records: Iterable[SourceRecord], klines: pl.LazyFrame, look_back: timedelta
+) -> Mapping[str, Mapping[int, RawCandle]]:
+    """The newest revision of each candle that the look-back may reach."""
+    newest = max((record.last_open for record in records if record.last_open is not None), default=None)
+    if newest is None or not look_back:
+        return {}
+    rows = (
+        klines.filter(_opens_between(klines, newest - look_back - HOUR, newest + HOUR))
+        .select("coin", "ingestion_ts", "source_row", *COMPARED_FIELDS)
+        .collect()
+        .sort("ingestion_ts", "source_row")
+    )
+    recent: defaultdict[str, dict[int, RawCandle]] = defaultdict(dict)
+    for coin, _, _, *values in rows.iter_rows():
+        candle = normalised_candle(tuple(values))
+        opened = candle[0]
+        if isinstance(opened, int):
+            recent[coin][opened] = candle
+    return dict(recent)
+
+
+def _rows_without_checkpoint(klines: pl.LazyFrame, batches: frozenset[str]) -> dict[str, frozenset[int]]:
+    """Rows of batches that were cut off between the klines and their checkpoints."""
+    known = klines.select(pl.col("batch_id").unique()).collect().to_series().to_list()
+    cut_off = sorted(set(known) - batches)
+    if not cut_off:
+        return {}
+    rows = klines.filter(pl.col("batch_id").is_in(cut_off)).select("sha256", "source_row").collect()
+    found: defaultdict[str, set[int]] = defaultdict(set)
+    for sha256, source_row in rows.iter_rows():
+        found[sha256].add(source_row)
+    return {sha256: frozenset(positions) for sha256, positions in found.items()}
+
+
+def _listing(exchange_info: pl.LazyFrame | None) -> dict[str, str]:
+    if exchange_info is None:
+        return {}
+    rows = exchange_info.select("symbol", "raw_symbol", "ingestion_ts").collect().sort("ingestion_ts")
+    return {symbol: raw for symbol, raw, _ in rows.iter_rows()}

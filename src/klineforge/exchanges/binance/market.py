@@ -1,0 +1,181 @@
+"""Binance as one object that carries out tasks: nothing is asked before the first call."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from klineforge.domain.hours import Span
+from klineforge.errors import ChecksumMismatchError, ExchangeError, MalformedPayloadError
+from klineforge.exchanges.binance import archive as archives
+from klineforge.exchanges.binance.constants import (
+    EXCHANGE,
+    REFUSED_ADVICE,
+    RETRYABLE_CODES,
+    TOO_MANY_REQUESTS,
+)
+from klineforge.exchanges.binance.epochs import hours_of, open_micros
+from klineforge.exchanges.binance.pages import BEFORE_FIRST, Finality, empty_download, page_downloads
+from klineforge.exchanges.binance.parse import ListedSymbol, parse_error_body
+from klineforge.exchanges.binance.rest import RestClient
+from klineforge.exchanges.coverage import RawCandle
+from klineforge.exchanges.dialect import Dialect
+from klineforge.exchanges.http import HttpClient
+from klineforge.exchanges.outcome import Outcome
+from klineforge.exchanges.planning import ArchiveTask, FirstCandleTask, RestTask, Sources, Task, settled_until
+
+logger = logging.getLogger(__name__)
+
+# An empty answer about fresher hours may only mean that the exchange's database lags.
+_DISBELIEF = timedelta(hours=24)
+
+DIALECT = Dialect(
+    exchange=EXCHANGE,
+    read_error=parse_error_body,
+    retryable_codes=RETRYABLE_CODES,
+    busy_codes=frozenset({TOO_MANY_REQUESTS}),
+    refused_advice=REFUSED_ADVICE,
+)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A snapshot of the exchange's listing.
+
+    Args:
+        symbols: The coins asked for that are listed.
+        source_uri: Where it came from.
+        fetched_at: When.
+    """
+
+    symbols: tuple[ListedSymbol, ...]
+    source_uri: str
+    fetched_at: datetime
+
+
+class BinanceMarket:
+    """Binance's archive and REST interface behind the questions that ingestion asks.
+
+    Args:
+        http: The client that asks.
+        archive_url: Root of the archive; None when it is off.
+        rest_url: Root of the REST interface; None when it is off.
+    """
+
+    def __init__(self, http: HttpClient, archive_url: str | None, rest_url: str | None) -> None:
+        self._http = http
+        self.archive_url = archive_url
+        self.rest_url = rest_url
+        self._archive = None if archive_url is None else archives.ArchiveClient(http, archive_url)
+        self._rest = None if rest_url is None else RestClient(http, rest_url)
+        self._offset: timedelta | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def sources(self) -> Sources:
+        """Which sources may be asked."""
+        return Sources(None if self._archive is None else archives.file_name, self._rest is not None)
+
+    def local_now(self) -> datetime:
+        """This machine's time."""
+        return datetime.fromtimestamp(self._http.clock.now(), UTC)
+
+    def server_now(self) -> datetime:
+        """The exchange's time: this machine's clock, corrected by REST once per run.
+
+        Without REST the machine's own clock is used.
+
+        Raises:
+            ExchangeError: When REST is on but does not answer, and there is no archive to go on with.
+        """
+        with self._lock:
+            if self._offset is None:
+                self._offset = self._measured_offset()
+        return self.local_now() + self._offset
+
+    def listing(self, coins: Sequence[str]) -> Listing | None:
+        """Ask for the exchange's listing of some coins; None when REST is off."""
+        if self._rest is None:
+            return None
+        return Listing(self._rest.listing(coins), self._rest.listing_url(), self.local_now())
+
+    def carry_out(self, task: Task, known: Mapping[int, RawCandle], grace: timedelta, look_back: timedelta) -> Outcome:
+        """Do one task.
+
+        Args:
+            task: What to ask.
+            known: The newest revision of the coin's recent candles in bronze, by open time in epoch milliseconds.
+            grace: How long a candle must have been closed.
+            look_back: Age up to which an empty answer is not believed.
+
+        Raises:
+            ExchangeError: When the exchange cannot deliver.
+        """
+        if isinstance(task, FirstCandleTask):
+            return self._first_candle(task)
+        if isinstance(task, ArchiveTask):
+            return self._archive_file(task)
+        return self._pages(task, known, grace, look_back)
+
+    def stop(self) -> None:
+        """Let no request start any more."""
+        self._http.stop()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._http.close()
+
+    def _measured_offset(self) -> timedelta:
+        if self._rest is None:
+            return timedelta(0)
+        before = self.local_now()
+        try:
+            server = self._rest.server_time()
+        except ExchangeError as error:
+            if self._archive is None:
+                raise
+            logger.warning("the exchange's clock cannot be read, using this machine's: %s", error.problem)
+            return timedelta(0)
+        after = self.local_now()
+        offset = server - (before + (after - before) / 2)
+        if abs(offset) > timedelta(minutes=1):
+            logger.warning("this machine's clock differs from the exchange's by %s; the exchange's is used", offset)
+        return offset
+
+    def _first_candle(self, task: FirstCandleTask) -> Outcome:
+        if self._rest is None:
+            raise ValueError("the first candle is asked for only while REST is in use")
+        page = self._rest.first_candle(task.coin)
+        hours = hours_of(open_micros(page.records))
+        if not hours:
+            logger.warning("%s is known to the exchange but has no candle yet", task.coin)
+            return Outcome(given_up=(task.span,), first_asked=True)
+        first = min(hours[0].start, task.span.end)
+        if first <= task.span.start:
+            return Outcome(first_asked=True)
+        before = Span(task.span.start, first)
+        return Outcome((empty_download(task.coin, before, page.url, BEFORE_FIRST, self.local_now()),), first_asked=True)
+
+    def _archive_file(self, task: ArchiveTask) -> Outcome:
+        if self._archive is None or self.archive_url is None:
+            raise ValueError("archive files are asked for only while the archive is in use")
+        name = archives.file_name(task.coin, task.period)
+        try:
+            file = self._archive.fetch(task)
+        except (ChecksumMismatchError, MalformedPayloadError) as error:
+            return Outcome(tried=name, defect=error)
+        if file is None:
+            url = archives.file_url(self.archive_url, task.coin, task.period)
+            return Outcome((archives.absent_download(task, url, self.local_now()),), tried=name)
+        return Outcome((archives.loaded_download(task, file, self.local_now()),), tried=name)
+
+    def _pages(self, task: RestTask, known: Mapping[int, RawCandle], grace: timedelta, look_back: timedelta) -> Outcome:
+        if self._rest is None:
+            raise ValueError("pages are asked for only while REST is in use")
+        now = self.server_now()
+        finality = Finality(now, grace.total_seconds(), settled_until(now, max(look_back, _DISBELIEF)))
+        downloads = page_downloads(task, self._rest.pages(task.coin, task.span), known, finality, self.local_now())
+        return Outcome(downloads, given_up=(task.span,))

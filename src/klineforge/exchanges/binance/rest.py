@@ -1,0 +1,188 @@
+"""Binance's REST interface, as far as candles need it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from urllib.parse import urlencode
+
+import pyarrow as pa
+
+from klineforge.domain.hours import HOUR, Span
+from klineforge.domain.parameters import EARLIEST_START
+from klineforge.errors import MalformedPayloadError
+from klineforge.exchanges.binance.constants import (
+    EXCHANGE,
+    EXCHANGE_INFO_PATH,
+    INTERVAL,
+    KLINES_PATH,
+    MAX_LISTING_BYTES,
+    MAX_PAGE_BYTES,
+    MAX_ROWS_PER_PAGE,
+    TIME_PATH,
+    UNKNOWN_SYMBOL,
+)
+from klineforge.exchanges.binance.epochs import UNREADABLE, open_micros, to_instant, to_micros, to_millis
+from klineforge.exchanges.binance.parse import (
+    ListedSymbol,
+    parse_exchange_info,
+    parse_klines_page,
+    parse_server_time,
+)
+from klineforge.exchanges.dialect import Subject
+from klineforge.exchanges.failures import RejectedRequestError, UnknownCoinError
+from klineforge.exchanges.http import HttpClient
+
+_MAX_SMALL_BYTES: Final = 1 << 20
+
+
+@dataclass(frozen=True)
+class KlinePage:
+    """One answer of ``/api/v3/klines``.
+
+    Args:
+        url: What was asked.
+        content: The answer as sent.
+        records: Its rows.
+    """
+
+    url: str
+    content: bytes
+    records: pa.Table
+
+    @property
+    def newest_micros(self) -> int:
+        """Open time of the newest readable row, in epoch microseconds.
+
+        Raises:
+            ValueError: When no row is readable.
+        """
+        micros = open_micros(self.records)
+        return int(micros[micros != UNREADABLE].max())
+
+
+class RestClient:
+    """Asks the REST interface.
+
+    Args:
+        http: The client that asks.
+        base_url: Root of the interface, without a trailing slash.
+    """
+
+    def __init__(self, http: HttpClient, base_url: str) -> None:
+        self._http = http
+        self._base_url = base_url
+
+    def server_time(self) -> datetime:
+        """The exchange's own time, which alone decides whether a candle is closed."""
+        answer = self._http.get(self._base_url + TIME_PATH, most_bytes=_MAX_SMALL_BYTES, check=parse_server_time)
+        return to_instant(parse_server_time(answer.body) * 1000)
+
+    def listing(self, coins: Sequence[str]) -> tuple[ListedSymbol, ...]:
+        """The listing of the coins; those the exchange does not list are left out."""
+        try:
+            return self._listing({"symbols": json.dumps(list(coins), separators=(",", ":"), ensure_ascii=False)})
+        except RejectedRequestError as error:
+            if error.code != UNKNOWN_SYMBOL:
+                raise
+        # One unknown symbol spoils the whole answer: ask for each by itself.
+        return tuple(listed for coin in coins for listed in self._listing_of(coin))
+
+    def listing_url(self) -> str:
+        """Where the listing comes from, for provenance."""
+        return self._base_url + EXCHANGE_INFO_PATH
+
+    def first_candle(self, coin: str) -> KlinePage:
+        """The coin's oldest candle; a page without rows when it never traded.
+
+        Raises:
+            UnknownCoinError: When the exchange does not know the coin.
+        """
+        return self._page(coin, {"startTime": 0, "limit": 1}, None)
+
+    def pages(self, coin: str, span: Span) -> Iterator[KlinePage]:
+        """All candles that open inside the span, page by page, the last page possibly empty.
+
+        Raises:
+            ValueError: When the span lies before the exchange existed; such a request would be answered with nothing.
+            UnknownCoinError: When the exchange does not know the coin.
+            MalformedPayloadError: When a page does not advance.
+        """
+        if span.start < EARLIEST_START:
+            raise ValueError(f"klines before {EARLIEST_START.date()} cannot be asked for, got {span}")
+        start, last = to_millis(span.start), to_millis(span.end) - 1
+        while start <= last:
+            page = self._page(coin, {"startTime": start, "endTime": last, "limit": MAX_ROWS_PER_PAGE}, span)
+            yield page
+            if not page.records.num_rows:
+                return
+            following = self._after(page, coin, span)
+            if following <= start:
+                raise MalformedPayloadError(
+                    f"expected klines from {to_instant(start * 1000)} on, found older ones",
+                    exchange=EXCHANGE,
+                    coin=coin,
+                    time_range=str(span),
+                    url=page.url,
+                )
+            start = following
+            if to_instant(start * 1000) > span.end - HOUR:
+                return
+
+    def _after(self, page: KlinePage, coin: str, span: Span) -> int:
+        try:
+            return page.newest_micros // 1000 + 1
+        except ValueError as error:
+            raise MalformedPayloadError(
+                f"none of the {page.records.num_rows} klines of a page has a readable open time",
+                exchange=EXCHANGE,
+                coin=coin,
+                time_range=str(span),
+                url=page.url,
+            ) from error
+
+    def _page(self, coin: str, bounds: dict[str, int], span: Span | None) -> KlinePage:
+        url = self._url(KLINES_PATH, {"symbol": coin, "interval": INTERVAL, **bounds})
+        about = Subject(coin, None if span is None else str(span))
+        try:
+            answer = self._http.get(url, most_bytes=MAX_PAGE_BYTES, subject=about, check=parse_klines_page)
+        except RejectedRequestError as error:
+            if error.code == UNKNOWN_SYMBOL:
+                raise unknown_coin(coin, url) from error
+            raise
+        return KlinePage(url, answer.body, parse_klines_page(answer.body))
+
+    def _listing(self, query: dict[str, str]) -> tuple[ListedSymbol, ...]:
+        url = self._url(EXCHANGE_INFO_PATH, query)
+        answer = self._http.get(url, most_bytes=MAX_LISTING_BYTES, check=parse_exchange_info)
+        return parse_exchange_info(answer.body)
+
+    def _listing_of(self, coin: str) -> tuple[ListedSymbol, ...]:
+        try:
+            return self._listing({"symbol": coin})
+        except RejectedRequestError as error:
+            if error.code != UNKNOWN_SYMBOL:
+                raise
+            return ()
+
+    def _url(self, path: str, query: Mapping[str, object]) -> str:
+        return f"{self._base_url}{path}?{urlencode(query)}"
+
+
+def unknown_coin(coin: str, url: str) -> UnknownCoinError:
+    """The error for a symbol that the exchange has never listed."""
+    return UnknownCoinError(
+        f"there is no symbol {coin!r}",
+        exchange=EXCHANGE,
+        coin=coin,
+        url=url,
+        advice="check the spelling of 'coins' (the exchange's own symbols, such as BTCUSDT) or leave this coin out",
+    )
+
+
+def is_final(open_micros_value: int, server_now: datetime, grace_seconds: float) -> bool:
+    """Whether a candle has been closed for long enough by the server's clock; its own close time is not trusted."""
+    return open_micros_value + 3_600_000_000 + int(grace_seconds * 1_000_000) <= to_micros(server_now)

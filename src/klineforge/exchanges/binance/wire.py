@@ -1,0 +1,53 @@
+"""The kline record in wire order and wire types, and the Arrow schemas of the bronze tables built from it."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from klineforge.contracts.bronze import BINANCE_EXCHANGE_INFO, BINANCE_INGESTION_CHECKPOINTS, BINANCE_KLINES_DAILY
+from klineforge.domain.contract import TableContract
+
+KLINE_FIELDS = (
+    "open_time",
+    "open",
+    "high",
+    "low",
+    "close",
+    "volume",
+    "close_time",
+    "quote_volume",
+    "count",
+    "taker_buy_volume",
+    "taker_buy_quote_volume",
+    "ignore",
+)
+INTEGER_FIELDS = frozenset({"open_time", "close_time", "count"})
+FIELD_TYPES: dict[str, pa.DataType] = {
+    name: pa.int64() if name in INTEGER_FIELDS else pa.string() for name in KLINE_FIELDS
+}
+RECORD_SCHEMA = pa.schema(
+    [
+        *((name, data_type) for name, data_type in FIELD_TYPES.items()),
+        pa.field("source_row", pa.int32(), nullable=False),
+        ("malformed_record", pa.string()),
+    ]
+)
+
+_ARROW_TYPES: dict[str, pa.DataType] = {
+    "STRING": pa.string(),
+    "BIGINT": pa.int64(),
+    "INT": pa.int32(),
+    "TIMESTAMP": pa.timestamp("us", tz="UTC"),
+}
+
+
+def arrow_schema(contract: TableContract) -> pa.Schema:
+    """The Arrow schema of a bronze contract's rows, without the columns its writer adds for layout."""
+    return pa.schema(
+        [pa.field(column.name, _ARROW_TYPES[column.type], nullable=column.nullable) for column in contract.columns]
+    )
+
+
+KLINES_SCHEMA = arrow_schema(BINANCE_KLINES_DAILY)
+CHECKPOINTS_SCHEMA = arrow_schema(BINANCE_INGESTION_CHECKPOINTS)
+EXCHANGE_INFO_SCHEMA = arrow_schema(BINANCE_EXCHANGE_INFO)

@@ -1,0 +1,111 @@
+"""The steps of ingestion."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from klineforge.domain.hours import total_hours
+from klineforge.domain.parameters import IngestionParameters, parse_ingestion_parameters
+from klineforge.errors import ExchangeError
+from klineforge.exchanges.binance.listing import land_listing, newest_listing
+from klineforge.exchanges.binance.market import BinanceMarket
+from klineforge.exchanges.campaign import Campaign, Rules
+from klineforge.exchanges.coverage import Coverage, RawCandle
+from klineforge.exchanges.landing import LandingZone
+from klineforge.exchanges.planning import CoinState, initial_state, wanted_hours
+from klineforge.exchanges.units import landed_klines
+from klineforge.pipelines.ingestion.progress import progress_display
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class IngestionPlan:
+    """What each coin lacks when the run begins.
+
+    Args:
+        states: What is known and wanted of each coin.
+        rules: What holds for every download.
+        recent: Per coin the newest revision of recent candles in bronze.
+    """
+
+    states: Mapping[str, CoinState]
+    rules: Rules
+    recent: Mapping[str, Mapping[int, RawCandle]]
+
+
+def check_request(parameters: Mapping[str, Any]) -> IngestionParameters:
+    """Read what the user asks for.
+
+    Raises:
+        ConfigurationError: When a parameter cannot be used.
+    """
+    return parse_ingestion_parameters(parameters)
+
+
+def snapshot_listing(
+    request: IngestionParameters, market: BinanceMarket, landed: LandingZone, coverage: Coverage
+) -> tuple[str, ...]:
+    """Land what changed in the exchange's listing of the coins.
+
+    Returns:
+        The coins that are listed now. Empty when the listing is not available: coins can be ingested without it.
+    """
+    try:
+        listing = market.listing(request.coins)
+    except ExchangeError as error:
+        logger.warning("the listing of the exchange is not available, going on without it: %s", error)
+        return ()
+    if listing is None:
+        return ()
+    changed = land_listing(landed, listing, newest_listing(coverage, landed.units()))
+    listed = tuple(symbol.symbol for symbol in listing.symbols)
+    unlisted = [coin for coin in request.coins if coin not in listed]
+    logger.info("listing: %d of %d coins are listed now, %d changed", len(listed), len(request.coins), changed)
+    if unlisted:
+        logger.info("not listed any more, or never: %s", ", ".join(unlisted))
+    return listed
+
+
+def plan_downloads(
+    request: IngestionParameters,
+    market: BinanceMarket,
+    landed: LandingZone,
+    coverage: Coverage,
+    listed: tuple[str, ...],  # noqa: ARG001 - the listing comes first
+) -> IngestionPlan:
+    """Work out which hours of which coins are missing, counting what has landed but is not in bronze yet."""
+    now = market.server_now()
+    wanted = wanted_hours(request, now)
+    known = coverage.extended(unit.record for _, unit in landed_klines(landed.sweep()))
+    states = {coin: initial_state(coin, known.of_coin(coin), wanted, request, now) for coin in request.coins}
+    missing = {coin: total_hours(state.missing) for coin, state in states.items()}
+    logger.info(
+        "%d coins, %d hours wanted each, %d hours missing in all",
+        len(states),
+        total_hours(wanted),
+        sum(missing.values()),
+    )
+    return IngestionPlan(states, Rules(now, request.grace, request.look_back, request.workers), coverage.recent)
+
+
+def download_missing_klines(
+    plan: IngestionPlan, market: BinanceMarket, landed: LandingZone
+) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Download everything that is missing, several files and coins at a time.
+
+    Returns:
+        The ids of all landed units, and the report as JSON values.
+
+    Raises:
+        ExchangeError: When nothing at all could be fetched because the exchange cannot be talked to.
+    """
+    with progress_display(len(plan.states)) as progress:
+        report = Campaign(market, landed, plan.rules, plan.recent, progress).run(plan.states)
+    for coin in report.failed:
+        logger.error("%s", "\n".join(coin.failures))
+    logger.info("landed %d rows of %d coins; %d coins failed", report.rows, len(report.coins), len(report.failed))
+    return tuple(unit.unit_id for unit in landed.units()), report.to_json()
