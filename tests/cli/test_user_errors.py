@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 import pytest
 from click.testing import CliRunner
+from kedro.config import MissingConfigException
 from kedro.framework.cli.project import run as kedro_run
 from kedro.io import DatasetError
 from kedro.validation.exceptions import DataValidationError, ParameterValidationError
@@ -37,6 +38,7 @@ MISTAKE = ConfigurationError("start is after end; swap them")
         (caused(DatasetError("outer"), caused(DatasetError("inner"), MISTAKE)), MISTAKE),
         (caused(DataValidationError("failed"), contract := ContractError("two rows per key")), contract),
         (typed := ParameterValidationError("limits.hours is 25"), typed),
+        (missing := MissingConfigException("conf/nope does not exist"), missing),
     ],
 )
 def test_user_error_in_wrapped_mistake_finds_it(error: Exception, mistake: Exception) -> None:

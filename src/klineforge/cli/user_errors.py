@@ -50,7 +50,8 @@ def user_error_in(error: BaseException) -> Exception | None:
     """The user's mistake behind an error.
 
     Kedro wraps what a dataset raises in ``DatasetError`` and collects what typed parameters raise into
-    ``ParameterValidationError``; the first is looked through, the second is a mistake in itself.
+    ``ParameterValidationError``; the first is looked through, the second is a mistake in itself, and so is
+    ``MissingConfigException``, an environment that does not exist.
 
     Args:
         error: What a command raised.
@@ -59,10 +60,12 @@ def user_error_in(error: BaseException) -> Exception | None:
         The error whose message the user should see, or None when it is a fault of the program.
     """
     # Imported here: these cost a third of a second that --help need not spend.
+    from kedro.config import MissingConfigException
     from kedro.io import DatasetError
     from kedro.validation.exceptions import ParameterValidationError
 
     cause: BaseException | None = error
     while isinstance(cause, DatasetError):
         cause = cause.__cause__
-    return cause if isinstance(cause, KlineForgeError | ParameterValidationError) else None
+    mistakes = (KlineForgeError, ParameterValidationError, MissingConfigException)
+    return cause if isinstance(cause, mistakes) else None

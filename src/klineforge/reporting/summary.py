@@ -8,7 +8,6 @@ from pathlib import Path
 
 from rich.columns import Columns
 from rich.console import Console, ConsoleRenderable
-from rich.table import Table
 from rich.text import Text
 
 from klineforge.reporting.console import report_console
@@ -71,19 +70,20 @@ def _losses(health: LakeHealth) -> Text:
 
 
 def _market(market: MarketHour, *, simulated: bool) -> ConsoleRenderable:
-    kind = "simulated, " if simulated else ""
     parts = [
-        titled(f"Strongest movers, {kind}{hour(market.movers_at)}", _or_none(_movers(market.movers))),
-        titled(f"Strongest correlations, {kind}{hour(market.correlations_at)}", _or_none(_pairs(market.correlations))),
+        titled(_heading("Strongest movers", market.movers_at, simulated), _movers(market.movers)),
+        titled(_heading("Strongest correlations", market.correlations_at, simulated), _pairs(market.correlations)),
     ]
     return Columns(parts, padding=(0, 4))
 
 
-def _or_none(body: Table) -> ConsoleRenderable:
-    return body if body.row_count else Text("none")
+def _heading(title: str, at: datetime | None, simulated: bool) -> str:
+    return ", ".join([title, *(["simulated"] if simulated else []), *([hour(at)] if at else [])])
 
 
-def _movers(movers: tuple[Mover, ...]) -> Table:
+def _movers(movers: tuple[Mover, ...]) -> ConsoleRenderable:
+    if not movers:
+        return Text("none yet")
     shown = grid("rank", "coin", "return 1 h", "volume / mean", right=("rank", "return 1 h", "volume / mean"))
     for mover in movers:
         style = "green" if mover.return_pct >= 0 else "red"
@@ -92,7 +92,9 @@ def _movers(movers: tuple[Mover, ...]) -> Table:
     return shown
 
 
-def _pairs(pairs: tuple[Correlation, ...]) -> Table:
+def _pairs(pairs: tuple[Correlation, ...]) -> ConsoleRenderable:
+    if not pairs:
+        return Text("none yet")
     shown = grid("pair", "corr 24 h", "hours", "regime", right=("corr 24 h", "hours"))
     for pair in pairs:
         names = f"{pair.base_coin} {pair.related_coin}"
