@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from klineforge.contracts import CONTRACTS
 from klineforge.errors import ConfigurationError
-from klineforge.lineage.appearance import TITLE, dressed_page, node_styles
+from klineforge.lineage.appearance import LAYERS, TITLE, dressed_page, node_styles
 from klineforge.lineage.site import browse_hint, build_site
 from klineforge.reporting.health import read_health
 
@@ -83,11 +84,16 @@ def test_dressed_page_first_visit_state_leaves_a_visitors_choice_alone() -> None
     assert 'if (!localStorage.getItem("KedroViz"))' in dressed_page(PAGE)
 
 
-@pytest.mark.parametrize("layer", ["ingestion", "bronze", "silver", "gold", "marts"])
-def test_node_styles_layer_has_a_colour_of_its_own(layer: str) -> None:
-    others = {"ingestion", "bronze", "silver", "gold", "marts"} - {layer}
+def test_dressed_page_legend_names_every_layer_in_its_colour() -> None:
+    page = dressed_page(PAGE)
 
-    assert node_styles(layer)["stroke"] not in {node_styles(other)["stroke"] for other in others}
+    assert all(f'<b style="color:{look.colour}">{name}</b>' in page for name, look in LAYERS.items())
+    assert page.index("<aside") < page.index("</body>")
+
+
+def test_node_styles_layers_differ_in_colour() -> None:
+    assert len({node_styles(layer)["stroke"] for layer in LAYERS}) == len(LAYERS)
+    assert set(LAYERS) == {"ingestion", *(contract.layer for contract in CONTRACTS.values())}
 
 
 def test_node_styles_unknown_layer_has_none() -> None:

@@ -1,20 +1,35 @@
-"""How the lineage site looks at first sight: a colour per layer, no tour, no map over the layer names."""
+"""How the lineage site looks at first sight: a colour per layer, a legend, no tour, no map over the layer names."""
 
 from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from typing import Any
 
 TITLE = "KlineForge lineage"
 
-_LAYER_COLOURS = {
-    "ingestion": "#6b7a99",
-    "bronze": "#a9714b",
-    "silver": "#8a97a6",
-    "gold": "#c9a227",
-    "marts": "#3a8f7b",
+
+@dataclass(frozen=True, slots=True)
+class LayerLook:
+    """The colour of a layer's datasets (CSS) and what the legend says of it."""
+
+    colour: str
+    meaning: str
+
+
+LAYERS = {
+    "ingestion": LayerLook("#7d8fb8", "what the exchange offers, and what is missing of it"),
+    "bronze": LayerLook("#a9714b", "records exactly as received, with their source"),
+    "silver": LayerLook("#8a97a6", "typed, checked candles; rejects and gaps kept apart"),
+    "gold": LayerLook("#c9a227", "dimensions: coins, exchanges, hours"),
+    "marts": LayerLook("#3a9f83", "figures for dashboards, reports and models"),
 }
+_HOW_TO_READ = (
+    "Data moves down. Rounded boxes are tables: click one for its newest rows. "
+    "Square boxes are steps: click one for its code."
+)
+
 _FONT_LINKS = re.compile(r"[ \t]*<link[^>]*fonts\.(?:googleapis|gstatic)\.com[^>]*>\n?")
 _PAGE_TITLE = re.compile(r"<title>[^<]*</title>")
 
@@ -26,6 +41,12 @@ _FIRST_VISIT = {
 }
 _STATE_KEY = "KedroViz"
 
+# Below the panels of kedro-viz, above its graph, deaf to the mouse, in a grey that both of its themes can carry.
+_LEGEND_STYLE = (
+    "position:fixed;right:16px;bottom:16px;max-width:24em;z-index:1;pointer-events:none;"
+    "font:12px/1.6 sans-serif;color:#8f8f8f"
+)
+
 
 def node_styles(layer: str) -> dict[str, Any]:
     """kedro-viz styles of a dataset in a layer, alike in the dark and the light theme.
@@ -33,12 +54,12 @@ def node_styles(layer: str) -> dict[str, Any]:
     >>> node_styles("gold")["stroke"]
     '#c9a227'
     """
-    colour = _LAYER_COLOURS.get(layer)
-    return {} if colour is None else {"stroke": colour, "strokeWidth": "2px"}
+    look = LAYERS.get(layer)
+    return {} if look is None else {"stroke": look.colour, "strokeWidth": "2px"}
 
 
 def dressed_page(html: str) -> str:
-    """kedro-viz's index page with our title and first-visit state, and without fonts from another host.
+    """kedro-viz's index page with our title, legend and first-visit state, and without fonts from another host.
 
     Args:
         html: The page as kedro-viz ships it.
@@ -48,8 +69,17 @@ def dressed_page(html: str) -> str:
     """
     html = _FONT_LINKS.sub("", html)
     html = _PAGE_TITLE.sub(f"<title>{TITLE}</title>", html)
+    html = html.replace("</head>", f"{_first_visit_script()}\n</head>", 1)
+    return html.replace("</body>", f"{_legend()}\n</body>", 1)
+
+
+def _first_visit_script() -> str:
     state = json.dumps(json.dumps(_FIRST_VISIT))
-    script = (
-        f'<script>if (!localStorage.getItem("{_STATE_KEY}")) localStorage.setItem("{_STATE_KEY}", {state});</script>'
+    return f'<script>if (!localStorage.getItem("{_STATE_KEY}")) localStorage.setItem("{_STATE_KEY}", {state});</script>'
+
+
+def _legend() -> str:
+    lines = "".join(
+        f'<div><b style="color:{look.colour}">{name}</b> {look.meaning}</div>' for name, look in LAYERS.items()
     )
-    return html.replace("</head>", f"{script}\n</head>", 1)
+    return f'<aside style="{_LEGEND_STYLE}"><b>{TITLE}</b>{lines}<div>{_HOW_TO_READ}</div></aside>'
