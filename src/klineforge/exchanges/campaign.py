@@ -26,8 +26,8 @@ from klineforge.exchanges.planning import (
     RestTask,
     Sources,
     Task,
+    is_gone_for_good,
     next_tasks,
-    worth_recording,
 )
 from klineforge.exchanges.report import CoinReport, IngestionReport
 
@@ -201,7 +201,6 @@ class Campaign:
             self._plan(run)
 
     def _score(self, run: _CoinRun, task: Task, outcome: Outcome) -> None:
-        coverage_before = run.state.coverage
         run.state = outcome.applied_to(run.state)
         for download in outcome.downloads:
             record = download.unit.record
@@ -210,7 +209,7 @@ class Campaign:
                 run.rows += record.row_count
             elif record.status == "empty":
                 run.silent += record.span.hours
-            elif worth_recording(record, download.unit.period, coverage_before, self._rules.now):
+            else:
                 run.not_found.append(download)
         if outcome.defect is not None:
             logger.warning("%s", outcome.defect)
@@ -233,7 +232,9 @@ class Campaign:
             run.troubles.append(_Trouble(no_archive_of(run.state), run.state.wanted, final=True))
         elif not run.stopped:
             for download in run.not_found:
-                download.unit.land(self._zone, download.content)
+                # A younger file may still be published: it is asked for again by the next run.
+                if is_gone_for_good(download.unit.record, download.unit.period, self._rules.now):
+                    download.unit.land(self._zone, download.content)
         self._progress.finished_coin(coin)
 
     def _never_existed(self, run: _CoinRun) -> bool:

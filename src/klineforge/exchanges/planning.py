@@ -152,10 +152,9 @@ def settled_until(server_now: datetime, look_back: timedelta) -> datetime:
     return edge.replace(hour=0)
 
 
-def worth_recording(record: SourceRecord, period: Span, coverage: CoinCoverage, now: datetime) -> bool:
-    """Whether another "not found" about a file is news: the first one is, and the first one after its time is up."""
-    asked = coverage.not_found.get(record.file_name)
-    return asked is None or (asked < period.end + PATIENCE[record.source_kind] <= now)
+def is_gone_for_good(record: SourceRecord, period: Span, now: datetime) -> bool:
+    """Whether a file that was not found is too old to appear any more; then that is worth remembering."""
+    return period.end + PATIENCE[record.source_kind] <= now
 
 
 def _known_before(start: datetime, coverage: CoinCoverage) -> bool:
@@ -196,24 +195,23 @@ class _MonthPlanner:
         published = self.now - (DAILY_PUBLISHED_AFTER if self.sources.rest else timedelta(0))
         days = [day for day in days_of(missing) if day.span.end <= published]
         read = self.state.coverage.consulted.get(self._name(month), ())
-        if self.sources.rest or read:
-            # Single hours are REST's; and a file that lacks single hours has been read already.
+        if self.sources.rest:
+            # Single hours, and what a monthly file lacks, are REST's.
+            return [] if read else [day for day in days if intersect(missing, (day.span,)) == (day.span,)]
+        if read:
+            # A day that the monthly file has in part is no better in its daily file; one that it lacks may be.
             wanted = self.state.wanted
             days = [day for day in days if intersect(missing, (day.span,)) == intersect(wanted, (day.span,))]
-        if self.sources.rest:
-            days = [day for day in days if intersect(missing, (day.span,)) == (day.span,)]
-        if read:
-            days = [day for day in days if self._inside(day.span)]
+            return [day for day in days if self._inside(day.span)]
         return days
 
     def _chosen(self, month: Period, days: list[Period]) -> list[Period]:
-        """All days where the coin is known to have traded around; elsewhere a few that tell whether it did."""
-        traded = bool(intersect(self.state.coverage.present, (month.span,))) or self._inside(month.span)
-        if traded or len(days) < MONTHLY_PAYS_FROM_DAYS:
+        """All days where the coin is known to have traded; elsewhere a few that tell whether it did."""
+        traded = bool(intersect(self.state.coverage.present, (month.span,)))
+        inside = self._inside(month.span)
+        if traded or len(days) < MONTHLY_PAYS_FROM_DAYS or (inside and not self.sources.rest):
             return days
-        if not self._adjacent(month):
-            return []
-        return [days[0], days[-3], days[-1]]
+        return [days[0], days[-3], days[-1]] if inside or self._adjacent(month) else []
 
     def _inside(self, span: Span) -> bool:
         present = self.state.coverage.present

@@ -156,33 +156,32 @@ def _chosen_rows(unit: KlineUnit, micros: Int64s, before: RangeSet) -> np.ndarra
 def _batch(portions: list[_Portion]) -> BronzeBatch:
     fresh = [portion for portion in portions if portion.record is not None]
     batch_id = hashlib.sha256("\n".join(sorted(portion.unit_id for portion in fresh)).encode()).hexdigest()
-    klines = [
-        _klines(portion.record, portion.rows, batch_id)
-        for portion in fresh
-        if portion.record is not None and portion.rows is not None and portion.rows.num_rows
-    ]
     return BronzeBatch(
         batch_id,
-        pa.concat_tables(klines) if klines else KLINES_SCHEMA.empty_table(),
+        _klines([(portion.record, portion.rows) for portion in fresh], batch_id),
         checkpoints_table((portion.record for portion in fresh if portion.record is not None), batch_id),
         tuple(sorted(portion.unit_id for portion in portions)),
     )
 
 
-def _klines(record: SourceRecord, rows: pa.Table, batch_id: str) -> pa.Table:
-    constants = {
-        "coin": record.coin,
-        "interval": INTERVAL,
-        "ingestion_ts": record.ingestion_ts,
-        "source_kind": record.source_kind,
-        "source_uri": record.source_uri,
-        "sha256": record.sha256,
-        "batch_id": batch_id,
+def _klines(portions: list[tuple[SourceRecord | None, pa.Table | None]], batch_id: str) -> pa.Table:
+    sources = [(record, rows) for record, rows in portions if record is not None and rows is not None]
+    if not sources:
+        return KLINES_SCHEMA.empty_table()
+    fields = pa.concat_tables([rows for _, rows in sources])
+    # Which source each row is from; what a source says about all its rows is looked up once per batch.
+    origin = pa.array(np.repeat(np.arange(len(sources)), [rows.num_rows for _, rows in sources]))
+    told = {
+        "coin": [record.coin for record, _ in sources],
+        "interval": [INTERVAL] * len(sources),
+        "ingestion_ts": [record.ingestion_ts for record, _ in sources],
+        "source_kind": [record.source_kind for record, _ in sources],
+        "source_uri": [record.source_uri for record, _ in sources],
+        "sha256": [record.sha256 for record, _ in sources],
+        "batch_id": [batch_id] * len(sources),
     }
     columns = [
-        pa.repeat(pa.scalar(constants[field.name], field.type), rows.num_rows)
-        if field.name in constants
-        else rows.column(field.name)
+        pa.array(told[field.name], field.type).take(origin) if field.name in told else fields.column(field.name)
         for field in KLINES_SCHEMA
     ]
     return pa.Table.from_arrays(columns, schema=KLINES_SCHEMA)
