@@ -42,10 +42,12 @@ class Column:
     @property
     def constraint(self) -> str | None:
         """The SQL CHECK expression of this column, if it has one."""
+        rule = self.check
         if self.accepted:
             values = ", ".join(f"'{value}'" for value in self.accepted)
-            return f"{self.name} IN ({values})"
-        return self.check
+            rule = f"{self.name} IN ({values})"
+        # Delta refuses a row for which a constraint is null, unlike standard SQL.
+        return f"{self.name} IS NULL OR {rule}" if rule and self.nullable else rule
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame, Observation, Window
 from pyspark.sql import functions as F
 
@@ -25,6 +27,9 @@ logger = logging.getLogger(__name__)
 # The changed rows are held in memory between the comparison and the commit; where more rows than this might change,
 # making the table anew is cheaper and bounded.
 MOST_ROWS_COMPARED = 8_000_000
+
+
+_KINDS = ("insert", "update", "delete", "unchanged")
 
 
 @dataclass(frozen=True)
@@ -121,13 +126,13 @@ class _Refresh:
         rows = self.derivation.recipe.transform(
             **{name: table.df for name, table in self.derivation.inputs.items()}
         ).transform(proved_unique(self.output))
-        writer = self._writer()
+        writer, note = self._writer(), self._note("rebuild", Counts())
         if self.output.seen is None:
             writer.create()
-            writer.append(rows, self._note("rebuild", Counts()))
+            writer.append(rows, note)
         else:
-            writer.overwrite(rows, self._note("rebuild", Counts()))
-        return "rebuild", Counts(inserted=self._rows_written())
+            writer.overwrite(rows, note)
+        return self._written(note)
 
     def _increment(self) -> tuple[str, Counts]:
         scope = self.plan.scope
@@ -135,22 +140,35 @@ class _Refresh:
         recomputed = self._recomputed(scope)
         time_column = self.output.contract.scan_time
         if time_column is not None and not self.output.log.has_rows_in(scope, time_column):
-            self._writer().append(recomputed.transform(proved_unique(self.output)), self._note("append", Counts()))
-            return "append", Counts(inserted=self._rows_written())
+            note = self._note("append", Counts())
+            self._writer().append(recomputed.transform(proved_unique(self.output)), note)
+            return self._written(note)
         if self.output.log.row_count() > MOST_ROWS_COMPARED and scope.hours > MOST_ROWS_COMPARED:
             return self._rebuild()
-        changes, counts = self._changes(recomputed, scope)
+        return self._apply(*self._changes(recomputed, scope), scope)
+
+    def _apply(self, changes: pa.Table, counts: Counts, scope: Scope) -> tuple[str, Counts]:
         if counts.changed == 0:
             return self._acknowledge(counts)
-        note = self._note("append" if counts.changed == counts.inserted else "merge", counts)
-        if note.action == "append":
-            self._writer().append(changes.drop(CHANGE), note)
+        writer = self._writer()
+        rows = writer.session.createDataFrame(changes)
+        if counts.changed == counts.inserted:
+            writer.append(rows.where(F.col(CHANGE) == "insert").drop(CHANGE), self._note("append", counts))
+            return "append", counts
+        note = self._note("merge", counts)
+        if self.derivation.recipe.by is None:
+            # A small table in few files: writing it anew costs less than finding rows in it.
+            writer.overwrite(rows.where(F.col(CHANGE) != "delete").drop(CHANGE), note)
         else:
-            self._writer().merge(changes, note, within=self._scope_sql(scope, alias="t"))
-        return note.action, counts
+            writer.merge(rows, note, within=self._scope_sql(scope, alias="t"))
+        return "merge", counts
 
-    def _rows_written(self) -> int:
-        return next(iter(self.output.log.commits())).rows_written or 0
+    def _written(self, note: CommitNote) -> tuple[str, Counts]:
+        newest = next(iter(self.output.log.commits()))
+        if newest.note == note:
+            return note.action, Counts(inserted=newest.rows_written or 0)
+        # Delta commits nothing for a frame without rows; what was consumed must be remembered all the same.
+        return self._acknowledge(Counts())
 
     def _recomputed(self, scope: Scope) -> DataFrame:
         recipe = self.derivation.recipe
@@ -166,18 +184,19 @@ class _Refresh:
         years = contract.partition_columns[0] if contract.partition_columns else None
         return scope.sql(contract.scan_time, year_column=years, alias=alias)
 
-    def _changes(self, recomputed: DataFrame, scope: Scope) -> tuple[DataFrame, Counts]:
+    def _changes(self, recomputed: DataFrame, scope: Scope) -> tuple[pa.Table, Counts]:
         existing = self.output.df.where(F.expr(self._scope_sql(scope)))
         compared = compare(recomputed, existing, self.output)
-        kinds = ("insert", "update", "delete", "unchanged")
-        observation = Observation()
-        counting = [F.count_if(F.col(CHANGE) == kind).alias(kind) for kind in kinds]
-        changed = compared.observe(observation, *counting).where(F.col(CHANGE) != "unchanged")
-        rows: pa.Table = changed.toArrow()
-        seen = observation.get
+        if self.derivation.recipe.by is None:
+            rows: pa.Table = compared.toArrow()
+            kinds = Counter(rows[CHANGE].to_pylist())
+        else:
+            observation = Observation()
+            counting = [F.count_if(F.col(CHANGE) == kind).alias(kind) for kind in _KINDS]
+            rows = compared.observe(observation, *counting).where(F.col(CHANGE) != "unchanged").toArrow()
+            kinds = Counter(observation.get)
         require_unique(rows, self.output)
-        counts = Counts(seen["insert"], seen["update"], seen["delete"], seen["unchanged"])
-        return get_session().createDataFrame(rows, schema=changed.schema), counts
+        return rows, Counts(*(kinds[kind] for kind in _KINDS))
 
 
 def _read(table: LakeTable, reach: Reach, scope: Scope) -> DataFrame:
@@ -246,7 +265,7 @@ def require_unique(rows: pa.Table, output: LakeTable) -> None:
     """
     keys = list(output.contract.grain)
     counted = rows.select(keys).group_by(keys).aggregate([([], "count_all")])
-    twice = counted.filter(pa.compute.greater(counted["count_all"], 1))
+    twice = counted.filter(pc.greater(counted["count_all"], 1))
     if twice.num_rows:
         raise ContractError(
             f"table {output.contract.name}: {twice.num_rows} keys of ({', '.join(keys)}) occur more than once, "

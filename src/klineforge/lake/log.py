@@ -102,14 +102,14 @@ class LocalTableLog:
         if not Path(self._path, "_delta_log").is_dir():
             return None
         try:
-            table = DeltaTable(self._path, without_files=True)
+            table = DeltaTable(self._path)
         except TableNotFoundError:
             return None
         return InputVersion(str(table.metadata().id), table.version())
 
     def commits(self) -> Iterator[Commit]:
         """The history, newest first, read in growing pages."""
-        table, seen, limit = DeltaTable(self._path, without_files=True), 0, _PAGE
+        table, seen, limit = DeltaTable(self._path), 0, _PAGE
         while True:
             page = table.history(limit)
             yield from (_commit(entry) for entry in page[seen:])
@@ -157,7 +157,7 @@ class LocalTableLog:
 
     def acknowledge(self, note: CommitNote, partition_by: list[str]) -> None:
         """Commit a note without rows, without Spark."""
-        table = DeltaTable(self._path, without_files=True)
+        table = DeltaTable(self._path)
         table.create_write_transaction(
             actions=[],
             mode="append",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 from pyspark.sql import functions as F
 
 from klineforge.domain.contract import TableContract
@@ -17,6 +18,11 @@ from klineforge.lake.location import TableLocation
 from klineforge.lake.note import CommitNote
 
 CHANGE = "_change"
+_BROKEN_CONTRACT = re.compile(
+    r"CHECK constraint [^\n]+ violated by row with values:(?:\n - [^\n]+)*"
+    r"|NOT NULL constraint violated for column: [^\n]+"
+    r"|table \w+: key \([^\n]*\) occurs twice: [^\n]+"
+)
 _METADATA_CONF = "spark.databricks.delta.commitInfo.userMetadata"
 # The metadata of a MERGE can only travel in a session configuration, which all threads of a session share.
 _one_merge_at_a_time = threading.Lock()
@@ -81,7 +87,7 @@ class DeltaWriter:
             f"VALUES ({', '.join(f's.`{n}`' for n in names)})"
         )
         try:
-            with self._metadata(note):
+            with self._metadata(note), contract_errors(self.contract):
                 self.session.sql(statement)
         finally:
             self.session.catalog.dropTempView(view)
@@ -101,11 +107,28 @@ class DeltaWriter:
         order = [*self.contract.partition_columns, *self.contract.sort_by]
         return chosen.sortWithinPartitions(*order) if order else chosen
 
-    def _save(self, writer: object) -> None:
-        if self.location.path is not None:
-            writer.save(self.location.path)  # type: ignore[attr-defined]
-        else:
-            writer.saveAsTable(self.location.name)  # type: ignore[attr-defined]
+    def _save(self, writer: DataFrameWriter) -> None:
+        with contract_errors(self.contract):
+            if self.location.path is not None:
+                writer.save(self.location.path)
+            else:
+                writer.saveAsTable(str(self.location.name))
+
+
+@contextmanager
+def contract_errors(contract: TableContract) -> Iterator[None]:
+    """Say a broken constraint, a null key or a repeated key as a ContractError instead of a Java stack.
+
+    Raises:
+        ContractError: With Spark's own sentence about the row.
+    """
+    try:
+        yield
+    except Exception as error:
+        broken = _BROKEN_CONTRACT.search(str(error))
+        if broken is None:
+            raise
+        raise ContractError(f"table {contract.name}: {broken.group(0)}; nothing was written") from error
 
 
 def require_columns(rows: DataFrame, contract: TableContract) -> None:
