@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import threading
 from collections import deque
 from collections.abc import Mapping
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 from klineforge.errors import EnvironmentProblem
-
-if TYPE_CHECKING:
-    import subprocess
 
 _NOISE = ("WARNING: Using incubator modules", "Picked up JAVA_TOOL_OPTIONS", "Picked up _JAVA_OPTIONS")
 _LINES_OF_REASON = 6
