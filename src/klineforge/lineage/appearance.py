@@ -26,8 +26,8 @@ LAYERS = {
     "marts": LayerLook("#3a9f83", "figures for dashboards, reports and models"),
 }
 _HOW_TO_READ = (
-    "Data moves down. Rounded boxes are tables: click one for its newest rows. "
-    "Square boxes are steps: click one for its code."
+    "Data moves down. Rounded boxes are data: click a table for its newest rows. Square boxes are steps: click one for "
+    "its code. Scroll to zoom; the menu at the top left shows one pipeline alone."
 )
 
 _FONT_LINKS = re.compile(r"[ \t]*<link[^>]*fonts\.(?:googleapis|gstatic)\.com[^>]*>\n?")
