@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Never
 
 from kedro.io import AbstractDataset, DatasetError
 
@@ -60,3 +60,47 @@ class LandingZoneDataset(AbstractDataset[Iterable[str], LandingZone]):
 
     def _exists(self) -> bool:
         return bool(LandingZone(self._path).units())
+
+
+class LandingReceiptsDataset(AbstractDataset[Iterable[str], Never]):
+    """Downloads that bronze holds now and that the landing zone can therefore let go.
+
+    Example in ``catalog.yml``::
+
+        binance_kline_receipts:
+          type: klineforge.datasets.landing.LandingReceiptsDataset
+          path: ${globals:lake}/landing/binance
+
+    Example in Python::
+
+        LandingReceiptsDataset(path="/some/lake/landing/binance").save(["unit id"])
+    """
+
+    def __init__(self, *, path: str, metadata: dict[str, Any] | None = None) -> None:
+        """Describe the folder.
+
+        Args:
+            path: The landing zone's folder.
+            metadata: For Kedro plugins; not used here.
+        """
+        self._path = path
+        self.metadata = metadata
+
+    def load(self) -> Never:
+        """Refuse: a receipt leaves nothing behind.
+
+        Raises:
+            DatasetError: Always.
+        """
+        raise DatasetError("receipts cannot be loaded; what bronze holds is in its tables")
+
+    def save(self, data: Iterable[str]) -> None:
+        """Remove units from the landing zone.
+
+        Args:
+            data: Ids of units that are in bronze, checkpoints included.
+        """
+        LandingZone(self._path).remove(data)
+
+    def _describe(self) -> dict[str, Any]:
+        return {"path": self._path}

@@ -114,15 +114,21 @@ def wanted_hours(parameters: IngestionParameters, server_now: datetime) -> Range
     return (Span(start, end),) if end > start else ()
 
 
-def initial_state(
-    coin: str, coverage: CoinCoverage, wanted: RangeSet, parameters: IngestionParameters, server_now: datetime
-) -> CoinState:
-    """The state of a coin before anything was asked."""
-    again: RangeSet = ()
-    if parameters.rest_url is not None and parameters.look_back_hours:
-        recent = Span(floor_hour(server_now) - parameters.look_back, floor_hour(server_now))
-        again = intersect(intersect((recent,), wanted), coverage.present)
-    return CoinState(coin, wanted, again, coverage)
+def hours_to_read_again(
+    in_bronze: CoinCoverage, wanted: RangeSet, look_back: timedelta, server_now: datetime
+) -> RangeSet:
+    """Recent hours whose candle bronze holds and REST may have corrected since.
+
+    Args:
+        in_bronze: What bronze holds, without what has only landed: there is nothing yet to compare that with.
+        wanted: Hours asked for by the user that are closed.
+        look_back: Age up to which hours are asked for again.
+        server_now: The server's time.
+    """
+    if not look_back:
+        return ()
+    newest = floor_hour(server_now)
+    return intersect(intersect((Span(newest - look_back, newest),), wanted), in_bronze.present)
 
 
 def next_tasks(state: CoinState, sources: Sources, now: datetime) -> tuple[Task, ...]:

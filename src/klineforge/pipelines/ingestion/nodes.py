@@ -15,7 +15,7 @@ from klineforge.exchanges.binance.market import BinanceMarket
 from klineforge.exchanges.campaign import Campaign, Rules
 from klineforge.exchanges.coverage import Coverage, RawCandle
 from klineforge.exchanges.landing import LandingZone
-from klineforge.exchanges.planning import CoinState, initial_state, wanted_hours
+from klineforge.exchanges.planning import CoinState, hours_to_read_again, wanted_hours
 from klineforge.exchanges.units import landed_klines
 from klineforge.pipelines.ingestion.progress import progress_display
 
@@ -81,7 +81,14 @@ def plan_downloads(
     now = market.server_now()
     wanted = wanted_hours(request, now)
     known = coverage.extended(unit.record for _, unit in landed_klines(landed.sweep()))
-    states = {coin: initial_state(coin, known.of_coin(coin), wanted, request, now) for coin in request.coins}
+    states = {}
+    for coin in request.coins:
+        again = (
+            ()
+            if market.rest_url is None
+            else hours_to_read_again(coverage.of_coin(coin), wanted, request.look_back, now)
+        )
+        states[coin] = CoinState(coin, wanted, again, known.of_coin(coin))
     missing = {coin: total_hours(state.missing) for coin, state in states.items()}
     logger.info(
         "%d coins, %d hours wanted each, %d hours missing in all",
