@@ -34,7 +34,14 @@ def oracle_correlations(candles: pd.DataFrame, min_observations: int = 12) -> pd
         for exchange, known in sorted(by_exchange.items())
         for base, related in combinations(sorted(known), 2)
     ]
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(parts, ignore_index=True) if parts else _no_pairs()
+
+
+def _no_pairs() -> pd.DataFrame:
+    texts = ["exchange", "base_coin", "related_coin", "correlation_regime"]
+    numbers = {"corr_24h": float, "observations_24h": int, "corr_breakdown_alerts": bool, "undecided": bool}
+    types = {**dict.fromkeys(texts, object), "open_timestamp": "datetime64[us, UTC]", **numbers}
+    return pd.DataFrame(columns=list(types)).astype(types)
 
 
 def _pair(

@@ -25,6 +25,11 @@ def is_finite(value: Column) -> Column:
     return F.coalesce(F.abs(value) < F.lit(float("inf")), F.lit(False))
 
 
+def _number_or_null(name: str) -> Column:
+    # NaN is above every number to Spark, which would make every price lie below it.
+    return F.nanvl(F.col(name), F.lit(None).cast("double"))
+
+
 def _any_of(conditions: Sequence[Column]) -> Column:
     found = F.lit(False)
     for condition in conditions:
@@ -56,14 +61,14 @@ def has_negative_volume() -> Column:
 
 def has_high_below_another_price() -> Column:
     """The highest price is lower than the open, the close or the low."""
-    others = F.greatest("open_price", "close_price", "low_price")
-    return F.coalesce(F.col("high_price") < others, F.lit(False))
+    others = F.greatest(*[_number_or_null(name) for name in ("open_price", "close_price", "low_price")])
+    return F.coalesce(_number_or_null("high_price") < others, F.lit(False))
 
 
 def has_low_above_another_price() -> Column:
     """The lowest price is higher than the open or the close."""
-    others = F.least("open_price", "close_price")
-    return F.coalesce(F.col("low_price") > others, F.lit(False))
+    others = F.least(_number_or_null("open_price"), _number_or_null("close_price"))
+    return F.coalesce(_number_or_null("low_price") > others, F.lit(False))
 
 
 def is_not_closed() -> Column:
