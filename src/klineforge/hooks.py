@@ -13,10 +13,14 @@ from typing import Any
 from kedro.config import MissingConfigException
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
+from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 
+from klineforge.errors import ConfigurationError, IngestionIncompleteError
+from klineforge.exchanges.report import raise_if_incomplete
 from klineforge.lake.journal import JOURNAL
 from klineforge.lake.lock import LOCK_FOLDER, lake_lock
+from klineforge.reporting.summary import print_summary
 from klineforge.spark import session as spark_session
 
 
@@ -34,36 +38,47 @@ class SparkHooks:
 
 
 class LakeHooks:
-    """Locks the lake for the run and writes the run log."""
+    """Guards the lake for the run, writes the run log and ends the run with a summary."""
 
     def __init__(self) -> None:
         self._stack = ExitStack()
         self._started = datetime.now(UTC)
         self._lake: Path | None = None
-        self._default_lake: str | None = None
+        self._market = ""
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
-        """Find out where the lake is."""
-        given = (context.config_loader.runtime_params or {}).get("lake")
-        self._default_lake = given or context.config_loader["globals"].get("lake")
+        """Find out where the lake is and which market it is for."""
+        settings = context.config_loader["globals"]
+        lake = str((context.config_loader.runtime_params or {}).get("lake") or settings.get("lake") or "")
+        # A lake elsewhere (object storage, Unity Catalog) has neither a lock file nor a run log beside it.
+        self._lake = None if "://" in lake or not lake else context.project_path / Path(lake).expanduser()
+        self._market = str(settings.get("market", "binance"))
 
     @hook_impl
-    def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline) -> None:
-        """Lock the lake."""
+    def before_pipeline_run(self, run_params: dict[str, Any]) -> None:
+        """Lock the lake and make sure that it holds this market."""
         self._started = datetime.now(UTC)
         JOURNAL.begin(uuid.uuid4().hex[:12])
-        lake = self._default_lake
-        if lake is None or "://" in lake:
+        if self._lake is None:
             return
-        self._lake = Path(lake)
-        purpose = f"kedro run --pipeline {_pipeline_name(run_params)}"
+        purpose = f"kedro run, pipeline {_pipeline_name(run_params)}"
         self._stack.enter_context(lake_lock(self._lake, purpose=purpose, now=self._started))
+        require_market(self._lake, self._market)
 
     @hook_impl
-    def after_pipeline_run(self, run_params: dict[str, Any]) -> None:
-        """Write the run log and let go of the lake."""
-        self._finish(run_params, outcome="succeeded", error=None)
+    def after_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol) -> None:
+        """Write the run log, let go of the lake, print the summary.
+
+        Raises:
+            IngestionIncompleteError: When some coins could not be ingested; everything else is done by then.
+        """
+        missing = _ingestion_problem(pipeline, catalog)
+        self._finish(run_params, outcome="partial" if missing else "succeeded", error=str(missing) if missing else None)
+        if self._lake is not None and _pipeline_name(run_params) == "__default__":
+            print_summary(self._lake, datetime.now(UTC), simulated=self._market == "simulated")
+        if missing is not None:
+            raise missing
 
     @hook_impl
     def on_pipeline_error(self, error: Exception, run_params: dict[str, Any]) -> None:
@@ -93,6 +108,34 @@ class LakeHooks:
         log = self._lake / LOCK_FOLDER / "runs.jsonl"
         with log.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record, default=str) + "\n")
+
+
+def require_market(lake: Path, market: str) -> None:
+    """Refuse to mix markets in one lake; a new lake is marked with the market it is for.
+
+    Raises:
+        ConfigurationError: When the lake holds another market.
+    """
+    marker = lake / LOCK_FOLDER / "market.json"
+    if not marker.exists():
+        marker.write_text(json.dumps({"market": market}), encoding="utf-8")
+        return
+    held = json.loads(marker.read_text(encoding="utf-8"))["market"]
+    if held != market:
+        raise ConfigurationError(
+            f"the lake {lake} holds the market {held!r}, this run is for {market!r}; mixing them would make every "
+            "figure wrong. Choose another lake with --params lake=FOLDER, or another environment with --env"
+        )
+
+
+def _ingestion_problem(pipeline: Pipeline, catalog: CatalogProtocol) -> IngestionIncompleteError | None:
+    if "ingestion_report" not in pipeline.all_outputs():
+        return None
+    try:
+        raise_if_incomplete(catalog.load("ingestion_report"))
+    except IngestionIncompleteError as problem:
+        return problem
+    return None
 
 
 def _pipeline_name(run_params: dict[str, Any]) -> str:

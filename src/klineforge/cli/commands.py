@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import click
 from kedro.framework.cli.utils import CONTEXT_SETTINGS, env_option
 
-from klineforge.cli.project import current_project
+from klineforge.cli.project import LAKE_KEY, current_project
 from klineforge.cli.user_errors import PlainErrorsCommand
 
 _lake_option = click.option(
@@ -65,5 +65,12 @@ def lineage(lake: str | None, env: str | None, output: str) -> None:
 
     project = current_project(env)
     target = project.path / output
-    health = build_site(project.path, target, lake=project.lake(lake), now=datetime.now(UTC), env=env)
+    health = build_site(
+        project.path,
+        target,
+        lake=project.lake(lake),
+        now=datetime.now(UTC),
+        env=env,
+        parameters=None if lake is None else {LAKE_KEY: lake},
+    )
     click.echo(browse_hint(target, health))

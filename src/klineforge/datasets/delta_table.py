@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 from kedro.io import AbstractDataset, DatasetError
-from pyspark.sql import DataFrame
+from kedro_datasets._typing import TablePreview
 from pyspark.sql import functions as F
 
 from klineforge.contracts import contract_of
@@ -19,6 +19,7 @@ from klineforge.incremental.recipe import Derivation
 from klineforge.lake.journal import JOURNAL, TableEntry
 from klineforge.lake.location import TableLocation
 from klineforge.lake.note import CommitNote, Counts
+from klineforge.lake.preview import newest_rows
 from klineforge.lake.table import LakeTable
 from klineforge.lake.writing import DeltaWriter
 from klineforge.spark.session import get_session
@@ -126,16 +127,15 @@ class DeltaTableDataset(AbstractDataset[Derivation | Append, LakeTable]):
         version = head.version if head else None
         return Outcome(self.contract.name, "append", version, counts, time.monotonic() - started)
 
-    def preview(self) -> list[dict[str, Any]]:
-        """The newest rows, for kedro-viz."""
-        frame: DataFrame = self.load().df
-        return [row.asDict() for row in frame.limit(5).collect()]
+    def preview(self, rows: int = 20) -> TablePreview:
+        """The newest rows, for kedro-viz; read without Spark."""
+        return TablePreview(dict(newest_rows(self.location, self.contract, rows)))
 
     def _exists(self) -> bool:
         return LakeTable.at(self.contract, self.location).seen is not None
 
     def _describe(self) -> dict[str, Any]:
-        return {"contract": self.contract.name, "location": str(self.location)}
+        return {"contract": self.contract.name, "filepath": str(self.location)}
 
 
 def _record(outcome: Outcome) -> None:

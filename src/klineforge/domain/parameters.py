@@ -202,6 +202,8 @@ def _url_problem(text: str) -> str | None:
         return "it does not start with http:// or https://"
     if not parts.hostname or port == 0:
         return "it has no usable host"
+    if parts.username is not None or parts.password is not None:
+        return "it must not hold a user name or password, which would be written into the tables"
     if parts.query or parts.fragment or re.search(r"[\s\\]", text):
         return "it must end with its path"
     return None

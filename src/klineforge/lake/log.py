@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import polars as pl
 from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.exceptions import TableNotFoundError
 from deltalake.transaction import CommitProperties
 
 from klineforge.domain.scope import Scope
@@ -124,15 +124,17 @@ class LocalTableLog:
         try:
             feed = self._open().load_cdf(starting_version=after + 1, ending_version=upto, columns=columns)
             frame = pl.DataFrame(feed.read_all())
-        except (DeltaError, OSError) as error:
-            raise ChangeFeedGoneError(f"{self._path}: the change feed of versions {after + 1} to {upto}: {error}") from error
+        except Exception as error:  # delta-rs raises bare Exceptions for files that are gone
+            raise ChangeFeedGoneError(
+                f"the change feed of {Path(self._path).name}, versions {after + 1} to {upto}, cannot be read any more"
+            ) from error
         return change_scope(frame, by, time_column)
 
     def _require_log(self, first: int, last: int) -> None:
         log = Path(self._path, "_delta_log")
         missing = [v for v in range(first, last + 1) if not (log / f"{v:020d}.json").is_file()]
         if missing:
-            raise ChangeFeedGoneError(f"{self._path}: the log no longer holds version {missing[0]}")
+            raise ChangeFeedGoneError(f"the change feed of {Path(self._path).name} is gone: its log no longer holds version {missing[0]}")
 
     def newest_time(self, time_column: str) -> datetime | None:
         """The largest value of the time column, from file statistics."""

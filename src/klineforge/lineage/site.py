@@ -29,7 +29,15 @@ _MARK = Path("api") / "deploy-viz-metadata"
 _NOISY_LOGGERS = ("kedro_viz.api.rest.responses.run_events",)
 
 
-def build_site(project: Path, target: Path, *, lake: Path, now: datetime, env: str | None = None) -> LakeHealth:
+def build_site(
+    project: Path,
+    target: Path,
+    *,
+    lake: Path,
+    now: datetime,
+    env: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+) -> LakeHealth:
     """Write the site of a project's pipelines, with rows of its tables as previews.
 
     Args:
@@ -38,6 +46,7 @@ def build_site(project: Path, target: Path, *, lake: Path, now: datetime, env: s
         lake: Root of the lake the previews come from.
         now: Aware UTC instant.
         env: Kedro environment; None for the default one.
+        parameters: Kedro runtime parameters, such as ``lake`` where it is not the configured one.
 
     Returns:
         The health of the lake the figures were taken from.
@@ -52,8 +61,8 @@ def build_site(project: Path, target: Path, *, lake: Path, now: datetime, env: s
         built = Path(folder) / target.name
         # kedro-viz describes source files relative to the working folder.
         with chdir(project), _quiet(_NOISY_LOGGERS):
-            _deploy(project, built, lake, health, env)
-        _dress(built, project)
+            _deploy(project, built, health, env, parameters)
+        _dress(built, (project, lake.parent))
         shutil.rmtree(target, ignore_errors=True)
         built.rename(target)
     return health
@@ -83,7 +92,9 @@ def _require_replaceable(target: Path) -> None:
     )
 
 
-def _deploy(project: Path, built: Path, lake: Path, health: LakeHealth, env: str | None) -> None:
+def _deploy(
+    project: Path, built: Path, health: LakeHealth, env: str | None, parameters: Mapping[str, Any] | None
+) -> None:
     import fsspec  # type: ignore[import-untyped]
     from kedro_viz.api.rest.responses.metadata import MetadataAPIResponse  # type: ignore[import-untyped]
     from kedro_viz.api.rest.responses.utils import get_encoded_response  # type: ignore[import-untyped]
@@ -102,7 +113,7 @@ def _deploy(project: Path, built: Path, lake: Path, health: LakeHealth, env: str
             self._path = built
             self._fs = fsspec.filesystem("file")
 
-    catalog, pipelines, _ = load_data(project, env=env, extra_params={"lake": str(lake)})
+    catalog, pipelines, _ = load_data(project, env=env, extra_params=dict(parameters or {}))
     data_access_manager.reset_fields()
     populate_data(data_access_manager, catalog, pipelines, _extras(catalog, health))
     FolderDeployer().deploy(is_all_previews_enabled=True)
@@ -135,24 +146,24 @@ def _figures(state: TableState | None) -> dict[str, int] | None:
     return {"rows": state.rows, "columns": len(CONTRACTS[state.name].columns), "file_size": state.size_bytes}
 
 
-def _dress(built: Path, project: Path) -> None:
+def _dress(built: Path, roots: tuple[Path, ...]) -> None:
     index = built / "index.html"
     index.write_text(dressed_page(index.read_text(encoding="utf-8")), encoding="utf-8")
     for unused in ("autoreload.html", "telemetry.html"):
         (built / unused).unlink(missing_ok=True)
     for node in (built / "api" / "nodes").iterdir():
         described = json.loads(node.read_text(encoding="utf-8"))
-        node.write_text(json.dumps(_without_machine_paths(described, project)), encoding="utf-8")
+        node.write_text(json.dumps(_without_machine_paths(described, roots)), encoding="utf-8")
 
 
-def _without_machine_paths(described: Mapping[str, Any], project: Path) -> dict[str, Any]:
-    """Paths below the project become relative to it: a site is for sharing."""
+def _without_machine_paths(described: Mapping[str, Any], roots: tuple[Path, ...]) -> dict[str, Any]:
+    """Paths below a root become relative to it: a site is for sharing. kedro-viz names sources from the project's folder."""
     path = described.get("filepath")
     if not isinstance(path, str):
         return dict(described)
-    for root in (f"{project.resolve()}/", f"{project}/", f"{project.name}/"):
-        if path.startswith(root):
-            return {**described, "filepath": path.removeprefix(root)}
+    for prefix in (*(f"{root.resolve()}/" for root in roots), f"{roots[0].resolve().name}/"):
+        if path.startswith(prefix):
+            return {**described, "filepath": path.removeprefix(prefix)}
     return dict(described)
 
 

@@ -6,19 +6,19 @@ from functools import cache, partial
 
 from klineforge.contracts.gold import DIM_COINS, DIM_EXCHANGE, DIM_TIMESTAMP
 from klineforge.incremental.recipe import Reach, Recipe
-from klineforge.reference.listings import listings_digest, load_listings
+from klineforge.reference.listings import BINANCE, listings_digest, load_listings
 from klineforge.tables.dims import dim_coins, dim_exchange, dim_timestamp
 
 
 @cache
-def coins() -> Recipe:
+def coins(listing_seed: str = BINANCE) -> Recipe:
     """What each coin is and since when there are candles."""
     return Recipe(
         output=DIM_COINS,
         inputs={"fact": Reach(), "exchange_info": Reach()},
-        transform=partial(dim_coins, listings=load_listings()),
+        transform=partial(dim_coins, listings=load_listings(listing_seed)),
         by=None,
-        version=f"1-{listings_digest()}",
+        version=f"1-{listings_digest(listing_seed)[:12]}",
     )
 
 

@@ -6,7 +6,7 @@ from functools import cache, partial
 
 from klineforge.contracts.silver import FACT_1H_KLINES, KLINE_GAPS, QUARANTINE_KLINES, STAGE_BINANCE_KLINES
 from klineforge.incremental.recipe import Reach, Recipe
-from klineforge.reference.listings import listings_digest, load_listings
+from klineforge.reference.listings import BINANCE, listings_digest, load_listings
 from klineforge.tables.fact import accepted_candles
 from klineforge.tables.gaps import missing_hours
 from klineforge.tables.quarantine import quarantined_records
@@ -22,26 +22,26 @@ STAGE = Recipe(
 
 
 @cache
-def fact() -> Recipe:
+def fact(listing_seed: str = BINANCE) -> Recipe:
     """Accepted candles; another listing seed makes another version, because it may accept other candles."""
     return Recipe(
         output=FACT_1H_KLINES,
         inputs={"stage": Reach()},
-        transform=partial(accepted_candles, listings=load_listings()),
+        transform=partial(accepted_candles, listings=load_listings(listing_seed)),
         by=("coin",),
-        version=f"1-{listings_digest()}",
+        version=f"1-{listings_digest(listing_seed)[:12]}",
     )
 
 
 @cache
-def quarantine() -> Recipe:
+def quarantine(listing_seed: str = BINANCE) -> Recipe:
     """What the fact refuses, and what could not be read at all."""
     return Recipe(
         output=QUARANTINE_KLINES,
         inputs={"stage": Reach(), "klines": Reach()},
-        transform=partial(quarantined_records, listings=load_listings()),
+        transform=partial(quarantined_records, listings=load_listings(listing_seed)),
         by=("coin",),
-        version=f"1-{listings_digest()}",
+        version=f"1-{listings_digest(listing_seed)[:12]}",
     )
 
 

@@ -163,8 +163,8 @@ def _runs(health: LakeHealth) -> Iterator[Group]:
 def _changed(run: RunRecord) -> str:
     if run.error:
         return next(iter(run.error.strip().splitlines()), "")
-    changed = [table for table in run.tables if table.inserted or table.updated or table.deleted]
+    rows = sum((entry.inserted or 0) + (entry.updated or 0) + (entry.deleted or 0) for entry in run.tables)
+    changed = {entry.table for entry in run.tables if entry.inserted or entry.updated or entry.deleted}
     if not changed:
         return "nothing new"
-    rows = sum((table.inserted or 0) + (table.updated or 0) + (table.deleted or 0) for table in changed)
-    return f"{rows:,} rows in {len(changed)} of {len(run.tables)} tables"
+    return f"{rows:,} rows in {len(changed)} of {len({entry.table for entry in run.tables})} tables"

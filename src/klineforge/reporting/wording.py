@@ -35,11 +35,11 @@ def hours(count: int) -> str:
 def age(span: timedelta) -> str:
     """How long ago, in the largest unit that says something.
 
-    >>> age(timedelta(seconds=20)), age(timedelta(minutes=90)), age(timedelta(days=3, hours=1))
-    ('20 s', '90 min', '3 d 1 h')
+    >>> age(timedelta(seconds=200)), age(timedelta(minutes=90)), age(timedelta(days=3, hours=1))
+    ('200 s', '90 min', '3 d 1 h')
     """
     seconds = max(0, int(span.total_seconds()))
-    if seconds < 2 * 60:
+    if seconds < 5 * 60:
         return f"{seconds} s"
     if seconds < 2 * 3600:
         return f"{seconds // 60} min"

@@ -7,9 +7,9 @@ from klineforge.lake.table import LakeTable
 from klineforge.recipes import gold
 
 
-def describe_coins(fact: LakeTable, exchange_info: LakeTable) -> Derivation:
+def describe_coins(fact: LakeTable, exchange_info: LakeTable, listing_seed: str) -> Derivation:
     """Name base and quote asset of every coin, from the exchange's listing or the seed, never by splitting its name."""
-    return derive(gold.coins(), fact=fact, exchange_info=exchange_info)
+    return derive(gold.coins(listing_seed), fact=fact, exchange_info=exchange_info)
 
 
 def describe_exchanges(fact: LakeTable) -> Derivation:

@@ -12,14 +12,14 @@ def choose_best_revision(klines: LakeTable) -> Derivation:
     return derive(silver.STAGE, klines=klines)
 
 
-def accept_candles(stage: LakeTable) -> Derivation:
+def accept_candles(stage: LakeTable, listing_seed: str) -> Derivation:
     """Accept the candles that keep every rule: on the hour, closed, consistent, inside the coin's listing."""
-    return derive(silver.fact(), stage=stage)
+    return derive(silver.fact(listing_seed), stage=stage)
 
 
-def quarantine_rejected_records(stage: LakeTable, klines: LakeTable) -> Derivation:
+def quarantine_rejected_records(stage: LakeTable, klines: LakeTable, listing_seed: str) -> Derivation:
     """Keep what was not accepted, with every reason and the record itself."""
-    return derive(silver.quarantine(), stage=stage, klines=klines)
+    return derive(silver.quarantine(listing_seed), stage=stage, klines=klines)
 
 
 def find_missing_hours(fact: LakeTable) -> Derivation:

@@ -17,10 +17,15 @@ def create_pipeline(**_: object) -> Pipeline:
     return Pipeline(
         [
             Node(choose_best_revision, "binance_klines_daily", "stage_binance_klines", name="choose_best_revision"),
-            Node(accept_candles, "stage_binance_klines", "fact_1h_klines", name="accept_candles"),
+            Node(
+                accept_candles,
+                ["stage_binance_klines", "params:listing_seed"],
+                "fact_1h_klines",
+                name="accept_candles",
+            ),
             Node(
                 quarantine_rejected_records,
-                ["stage_binance_klines", "binance_klines_daily"],
+                ["stage_binance_klines", "binance_klines_daily", "params:listing_seed"],
                 "quarantine_klines",
                 name="quarantine_rejected_records",
             ),
