@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-import json
 import logging
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -151,20 +151,22 @@ def _dress(built: Path, roots: tuple[Path, ...]) -> None:
     index.write_text(dressed_page(index.read_text(encoding="utf-8")), encoding="utf-8")
     for unused in ("autoreload.html", "telemetry.html"):
         (built / unused).unlink(missing_ok=True)
-    for node in (built / "api" / "nodes").iterdir():
-        described = json.loads(node.read_text(encoding="utf-8"))
-        node.write_text(json.dumps(_without_machine_paths(described, roots)), encoding="utf-8")
+    for answer in (built / "api").rglob("*"):
+        if answer.is_file():
+            answer.write_text(_without_machine_paths(answer.read_text(encoding="utf-8"), roots), encoding="utf-8")
 
 
-def _without_machine_paths(described: Mapping[str, Any], roots: tuple[Path, ...]) -> dict[str, Any]:
-    """Paths below a root become relative to it: a site is for sharing. kedro-viz names sources from the project's folder."""
-    path = described.get("filepath")
-    if not isinstance(path, str):
-        return dict(described)
-    for prefix in (*(f"{root.resolve()}/" for root in roots), f"{roots[0].resolve().name}/"):
-        if path.startswith(prefix):
-            return {**described, "filepath": path.removeprefix(prefix)}
-    return dict(described)
+def _without_machine_paths(answer: str, roots: tuple[Path, ...]) -> str:
+    """Make paths below a root relative to it: a site is for sharing.
+
+    Args:
+        answer: JSON text of one of kedro-viz's answers.
+        roots: Folders nobody else has; the first is the project, whose bare name kedro-viz puts before source files.
+    """
+    for root in roots:
+        if root.resolve() != Path(root.resolve().anchor):
+            answer = answer.replace(f"{root.resolve()}/", "")
+    return re.sub(rf'("filepath":\s*"){re.escape(roots[0].resolve().name)}/src/', r"\1src/", answer)
 
 
 @contextmanager
