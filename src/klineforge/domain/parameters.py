@@ -185,8 +185,9 @@ def parse_source_url(value: object, parameter: str) -> str | None:
     text = value.strip() if isinstance(value, str) else ""
     problem = _url_problem(text)
     if problem:
+        found = repr(value) if "@" not in text else "one with an @"
         raise ConfigurationError(
-            f"parameter {parameter!r} must be a URL such as https://host or the word off: {problem}, found {value!r}"
+            f"parameter {parameter!r} must be a URL such as https://host or the word off: {problem}, found {found}"
         )
     parts = urlsplit(text)
     return urlunsplit((parts.scheme.lower(), parts.netloc, parts.path.rstrip("/"), "", ""))

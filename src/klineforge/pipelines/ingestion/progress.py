@@ -71,7 +71,7 @@ class LogLines(Counter):
         """Write a line when the last one is old enough."""
         if self._monotonic() - self._last >= SECONDS_BETWEEN_LINES:
             self._last = self._monotonic()
-            logger.info("downloading: %s", self)
+            logger.info("downloading: %s", str(self))
 
 
 class LiveBar(Counter):
