@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from tests.law.lake import DERIVED, Lake, Record, differences, from_scratch
+from law.lake import DERIVED, Lake, Record, differences, from_scratch
 
 HOURS = 60
 COINS = ("AAAUSDT", "BBBUSDT", "CCCUSDT")

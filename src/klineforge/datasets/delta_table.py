@@ -21,7 +21,7 @@ from klineforge.lake.location import TableLocation
 from klineforge.lake.note import CommitNote, Counts
 from klineforge.lake.preview import newest_rows
 from klineforge.lake.table import LakeTable
-from klineforge.lake.writing import DeltaWriter
+from klineforge.lake.writing import DeltaWriter, arrow_frame
 from klineforge.spark.session import get_session
 
 
@@ -117,7 +117,7 @@ class DeltaTableDataset(AbstractDataset[Derivation | Append, LakeTable]):
             writer.create()
         counts = Counts(inserted=data.rows.num_rows)
         note = CommitNote("append", counts=counts, run_id=JOURNAL.run_id, extra=data.extra)
-        rows = writer.session.createDataFrame(data.rows)
+        rows = arrow_frame(writer.session, data.rows)
         for name, expression in data.layout.items():
             rows = rows.withColumn(name, F.expr(expression))
         writer.append(rows, note, once_as=data.identity)

@@ -19,7 +19,7 @@ from klineforge.incremental.plan import Plan, plan
 from klineforge.incremental.recipe import Derivation, Reach
 from klineforge.lake.note import CommitNote, Counts
 from klineforge.lake.table import LakeTable
-from klineforge.lake.writing import CHANGE, DeltaWriter
+from klineforge.lake.writing import CHANGE, DeltaWriter, arrow_frame
 from klineforge.spark.session import get_session
 
 logger = logging.getLogger(__name__)
@@ -151,7 +151,7 @@ class _Refresh:
         if counts.changed == 0:
             return self._acknowledge(counts)
         writer = self._writer()
-        rows = writer.session.createDataFrame(changes)
+        rows = arrow_frame(writer.session, changes)
         if counts.changed == counts.inserted:
             writer.append(rows.where(F.col(CHANGE) == "insert").drop(CHANGE), self._note("append", counts))
             return "append", counts

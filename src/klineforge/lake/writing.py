@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 from pyspark.sql import functions as F
 
@@ -24,6 +25,7 @@ _BROKEN_CONTRACT = re.compile(
     r"|table \w+: key \([^\n]*\) occurs twice: [^\n]+"
 )
 _METADATA_CONF = "spark.databricks.delta.commitInfo.userMetadata"
+_ROWS_PER_PARTITION = 50_000
 # The metadata of a MERGE can only travel in a session configuration, which all threads of a session share.
 _one_merge_at_a_time = threading.Lock()
 _view_numbers = itertools.count()
@@ -113,6 +115,12 @@ class DeltaWriter:
                 writer.save(self.location.path)
             else:
                 writer.saveAsTable(str(self.location.name))
+
+
+def arrow_frame(session: SparkSession, rows: pa.Table) -> DataFrame:
+    """Rows held in memory as a Spark frame of few partitions; Spark would make one of every chunk."""
+    partitions = max(1, min(2, rows.num_rows // _ROWS_PER_PARTITION))
+    return session.createDataFrame(rows.combine_chunks()).coalesce(partitions)
 
 
 @contextmanager

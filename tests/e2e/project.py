@@ -1,0 +1,70 @@
+"""Run the project as a user does, in processes of its own."""
+
+from __future__ import annotations
+
+import functools
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pandas as pd
+import polars as pl
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SECONDS = 540
+
+
+def kedro(*arguments: str, expected: int | None = 0, seconds: int = SECONDS) -> subprocess.CompletedProcess[str]:
+    """Run ``kedro`` in the repository and return what it printed.
+
+    Args:
+        arguments: Its command line.
+        expected: Exit code that must come back; None takes any.
+        seconds: When to give up.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", "kedro", *arguments],
+        cwd=REPOSITORY,
+        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "140"},
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
+    if expected is not None and done.returncode != expected:
+        raise AssertionError(f"kedro {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
+    return done
+
+
+def parameters(values: Mapping[str, str]) -> str:
+    """Parameters as ``--params`` takes them."""
+    return ",".join(f"{name}={value}" for name, value in values.items())
+
+
+def table(lake: Path, layer: str, name: str) -> pd.DataFrame:
+    """A table of the lake, read without Spark."""
+    return pl.read_delta(str(lake / layer / name)).to_pandas()
+
+
+class _QuietFiles(SimpleHTTPRequestHandler):
+    def log_message(self, *args: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """A plain static file server on loopback, as ``python -m http.server`` is one."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_QuietFiles, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -1,0 +1,100 @@
+"""The whole project on real candles, against the oracle: every mart, every row."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from e2e.project import kedro, parameters, served, table
+from oracle import correlations as pairs
+from oracle import marts as singles
+from oracle.comparison import assert_same_table
+from oracle.frames import real_candles
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+COINS = (
+    "ADAUSDT ALGOUSDT AVAXUSDT BNBUSDT BTCUSDT DOGEUSDT DOTUSDT ETHUSDT FTMUSDT LINKUSDT LTCUSDT MATICUSDT SOLUSDT "
+    "TRXUSDT XRPUSDT"
+).split()
+
+
+def assert_marts_agree(lake: Path, history: pd.DataFrame) -> None:
+    returns, volume = singles.oracle_returns(history), singles.oracle_volume(history)
+    assert_same_table(table(lake, "marts", "mart_returns_1h"), returns, singles.KEY)
+    assert_same_table(table(lake, "marts", "mart_volume_metrics_1h"), volume, singles.KEY)
+    assert_same_table(table(lake, "marts", "mart_top_movers"), singles.oracle_movers(returns, volume), singles.KEY)
+    expected = pairs.oracle_correlations(history, 12)
+    assert_same_table(table(lake, "marts", "mart_correlations"), expected, pairs.KEY)
+
+
+def test_fifteen_coins_from_archives_equal_the_oracle(shared_data: Path, tmp_path: Path) -> None:
+    # SOL, DOT and AVAX are listed within the span; September has daily files only.
+    start, end = "2020-07-20", "2020-10-01"
+    archive, lake = tmp_path / "archive", tmp_path / "lake"
+    tool = shared_data.parent / "tools" / "make_archive.py"
+    options = ["--start", start, "--end", end, "--daily-from", "2020-09-01"]
+    subprocess.run(
+        [sys.executable, str(tool), "--data", str(shared_data / "spot_1h"), "--out", str(archive), *options],
+        check=True,
+        capture_output=True,
+    )
+    with served(archive) as url:
+        run = {
+            "lake": str(lake),
+            "coins": " ".join(COINS),
+            "start": start,
+            "end": end,
+            "archive_url": url,
+            "rest_url": "off",
+        }
+        kedro("run", "--params", parameters(run))
+        history = real_candles(shared_data, tuple(COINS), _day(start), _day(end))
+        assert history["coin"].nunique() == 15
+        assert_marts_agree(lake, history)
+        fact = table(lake, "silver", "fact_1h_klines")
+        assert len(fact) == len(history)
+        before = {path: path.stat().st_mtime_ns for path in lake.rglob("_delta_log/*.json")}
+        again = kedro("run", "--params", parameters(run))
+        assert {path: path.stat().st_mtime_ns for path in lake.rglob("_delta_log/*.json")} == before, again.stderr
+
+
+def test_binance_files_with_outage_and_unit_switch_equal_the_oracle(shared_data: Path, tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    with served(shared_data / "vision") as url:
+        for start, end in (("2020-12-01", "2021-01-01"), ("2024-12-01", "2025-02-01")):
+            run = {
+                "lake": str(lake),
+                "coins": "BTCUSDT ETHUSDT",
+                "start": start,
+                "end": end,
+                "archive_url": url,
+                "rest_url": "off",
+            }
+            kedro("run", "--params", parameters(run))
+    fact = table(lake, "silver", "fact_1h_klines")
+    klines = table(lake, "bronze", "binance_klines_daily")
+    assert set(klines["open_time"].astype(str).str.len()) == {13, 16}
+    assert_marts_agree(lake, fact)
+    assert len(fact) == 2 * (740 + 31 * 24 + 31 * 24)
+    edge = fact[(fact["coin"] == "BTCUSDT") & (fact["open_timestamp"] == pd.Timestamp("2020-12-21T14:00Z"))]
+    assert edge[["is_irregular_close", "is_zero_volume"]].to_numpy().tolist() == [[True, True]]
+    gaps = table(lake, "silver", "kline_gaps")
+    december = gaps[gaps["open_timestamp"] < pd.Timestamp("2021-01-01T00:00Z")]
+    assert sorted(set(december["open_timestamp"])) == [
+        pd.Timestamp("2020-12-21T15:00Z"),
+        pd.Timestamp("2020-12-21T16:00Z"),
+        pd.Timestamp("2020-12-21T17:00Z"),
+        pd.Timestamp("2020-12-25T02:00Z"),
+    ]
+    assert set(december["kind"]) == {"exchange_outage"}
+    closes = fact.set_index(["coin", "open_timestamp"])["close_price"]
+    assert closes["BTCUSDT", pd.Timestamp("2025-01-01T00:00Z")] == 94401.14
+
+
+def _day(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
