@@ -47,8 +47,10 @@ def rebuild(tables: tuple[str, ...], lake: str | None, env: str | None) -> None:
 
 @click.command(cls=PlainErrorsCommand, context_settings=CONTEXT_SETTINGS)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, show_default="a free one", help="Loopback port.")
-@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Chooses the simulated market.")
-def exchange(port: int, seed: int) -> None:
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=None, show_default="the demo's", help="Chooses the simulated market."
+)
+def exchange(port: int, seed: int | None) -> None:
     """Serve the simulated demo exchange until interrupted."""
     from klineforge.simulator.command import serve
 

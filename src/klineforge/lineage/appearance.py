@@ -41,7 +41,8 @@ _FIRST_VISIT = {
 }
 _STATE_KEY = "KedroViz"
 
-# Below the panels of kedro-viz, above its graph and clear of its run status, deaf to the mouse, in a grey that both of its themes can carry.
+# Below the panels of kedro-viz, above its graph, clear of its run status, deaf to the mouse, in a grey that both of its
+# themes can carry.
 _LEGEND_STYLE = (
     "position:fixed;right:16px;bottom:72px;max-width:24em;z-index:1;pointer-events:none;"
     "font:12px/1.6 sans-serif;color:#8f8f8f"
