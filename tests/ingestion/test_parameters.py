@@ -33,6 +33,10 @@ def test_parameters_are_read_with_their_defaults() -> None:
     assert (request.grace, request.look_back) == (timedelta(minutes=2), timedelta(hours=48))
 
 
+def test_end_may_be_the_word_now() -> None:
+    assert parse_ingestion_parameters({**GOOD, "end": "now"}).end is None
+
+
 def test_fine_tuning_is_read_from_its_own_mapping() -> None:
     request = parse_ingestion_parameters({**GOOD, "ingestion": {"workers": 3, "look_back_hours": 0}, "lake": "/x"})
 

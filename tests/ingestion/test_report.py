@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 from ingestion.fakes import FakeBinance, hours
 from kedro.io import DataCatalog, DatasetError
 from kedro.runner import SequentialRunner
+from rich.console import Console
+from rich.progress import Progress, TextColumn
 
 from klineforge.datasets.coverage import IngestionCoverageDataset
 from klineforge.datasets.exchange import BinanceMarketDataset
@@ -18,7 +21,7 @@ from klineforge.datasets.landing import LandingZoneDataset
 from klineforge.errors import ConfigurationError, IngestionIncompleteError
 from klineforge.exchanges.report import CoinReport, IngestionReport, raise_if_incomplete
 from klineforge.pipelines.ingestion import create_pipeline
-from klineforge.pipelines.ingestion.progress import LogLines, progress_display
+from klineforge.pipelines.ingestion.progress import LiveBar, LogLines, progress_display
 
 
 def test_complete_report_raises_nothing_and_survives_json() -> None:
@@ -67,6 +70,18 @@ def test_progress_without_a_terminal_shows_nothing_live(capsys: pytest.CaptureFi
 
     assert isinstance(progress, LogLines)
     assert capsys.readouterr() == ("", "")
+
+
+def test_progress_in_a_terminal_counts_files_rows_and_coins() -> None:
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=120)
+    with Progress(TextColumn("{task.completed:.0f}/{task.total} {task.fields[note]}"), console=console) as progress:
+        bar = LiveBar(2, progress)
+        bar.planned("BTCUSDT", 3)
+        bar.finished_task("BTCUSDT", 744)
+        bar.finished_coin("BTCUSDT")
+
+    assert "1/3 744 rows, 1/2 coins" in screen.getvalue()
 
 
 def catalog_of(exchange: FakeBinance, lake: Path, parameters: dict[str, Any]) -> DataCatalog:

@@ -16,6 +16,7 @@ from klineforge.errors import ConfigurationError
 logger = logging.getLogger(__name__)
 
 OFF = "off"
+NOW = "now"
 EARLIEST_START = datetime(2017, 1, 1, tzinfo=UTC)
 _UNSAFE_IN_COIN = re.compile(r"[\s/\\?#%&.:;*\"'<>|\x00-\x1f]")
 _SEPARATORS = re.compile(r"[\s,;]+")
@@ -63,7 +64,8 @@ def parse_ingestion_parameters(parameters: Mapping[str, Any]) -> IngestionParame
 
     Args:
         parameters: All Kedro parameters. ``coins``, ``start``, ``end``, ``archive_url`` and ``rest_url`` are read from
-            the top level, the fine tuning from the mapping ``ingestion``; everything else is ignored.
+            the top level, the fine tuning from the mapping ``ingestion``; everything else is ignored. An ``end`` of
+            null or the word ``now`` means up to the newest closed hour.
 
     Raises:
         ConfigurationError: When a value cannot be used; says which, what was expected and what to write instead.
@@ -74,7 +76,8 @@ def parse_ingestion_parameters(parameters: Mapping[str, Any]) -> IngestionParame
             f"parameter 'ingestion' must be a mapping of settings, found {tuning!r}; see conf/base/parameters.yml"
         )
     start = _clamped(parse_instant(parameters.get("start"), "start"))
-    end = None if parameters.get("end") is None else parse_instant(parameters["end"], "end")
+    asked_end = parameters.get("end")
+    end = None if asked_end is None or asked_end == NOW else parse_instant(asked_end, "end")
     if end is not None and end <= start:
         raise ConfigurationError(
             f"parameter 'end' must lie after 'start', found start={start:%Y-%m-%dT%H:%M} end={end:%Y-%m-%dT%H:%M} "

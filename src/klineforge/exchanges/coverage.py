@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
@@ -129,7 +130,14 @@ class Coverage:
 
     def of_coin(self, coin: str) -> CoinCoverage:
         """What is known of one coin; nothing for a new one."""
-        return CoinCoverage().with_records(record for record in self.records if record.coin == coin)
+        return CoinCoverage().with_records(self._by_coin.get(coin, ()))
+
+    @cached_property
+    def _by_coin(self) -> Mapping[str, list[SourceRecord]]:
+        grouped: defaultdict[str, list[SourceRecord]] = defaultdict(list)
+        for record in self.records:
+            grouped[record.coin].append(record)
+        return dict(grouped)
 
     def extended(self, records: Iterable[SourceRecord]) -> Coverage:
         """The coverage once some landed sources have reached bronze."""
