@@ -104,6 +104,8 @@ def torture() -> pd.DataFrame:
             "A": prices(10, list(0.01 + quiet[:60])),
             "B": prices(10, list(0.01 + quiet[:60] + third[:60])),
         },
+        # The same with a wobble a million times smaller.
+        "flatter": {"A": prices(10, list(0.01 + quiet[:60] / 100)), "B": prices(9, list(0.01 + third[:60] / 100))},
         # Dead for a day, one tick, dead again.
         "tick": {
             "A": prices(3, [*[0.0] * 30, 1e-8, *[0.0] * 29]),

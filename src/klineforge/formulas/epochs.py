@@ -25,6 +25,12 @@ def epoch_to_timestamp(epoch: Column) -> Column:
 
     Returns:
         TIMESTAMP, exact. Null for any other number of digits.
+
+    Examples:
+        >>> spark.sql("SELECT 1").select(epoch_to_timestamp(F.lit(1735689600000)).cast("string")).first()[0]
+        '2025-01-01 00:00:00'
+        >>> spark.sql("SELECT 1").select(epoch_to_timestamp(F.lit(1735689600000000)).cast("string")).first()[0]
+        '2025-01-01 00:00:00'
     """
     return F.when(epoch.between(*_MILLISECONDS_13_DIGITS), F.timestamp_millis(epoch)).when(
         epoch.between(*_MICROSECONDS_16_DIGITS), F.timestamp_micros(epoch)

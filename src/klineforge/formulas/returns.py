@@ -17,6 +17,10 @@ def simple_return(close: Column, previous_close: Column) -> Column:
 
     Returns:
         Fraction (0.01 is one per cent), DOUBLE. Null when either price is null or ``previous_close`` is zero.
+
+    Examples:
+        >>> spark.sql("SELECT 1").select(simple_return(F.lit(3.0), F.lit(2.0))).first()[0]
+        0.5
     """
     return F.try_divide(close, previous_close) - F.lit(1.0)
 
@@ -30,6 +34,10 @@ def log_return(close: Column, previous_close: Column) -> Column:
 
     Returns:
         DOUBLE, additive over hours. Null when either price is null or ``previous_close`` is zero.
+
+    Examples:
+        >>> spark.sql("SELECT 1").select(log_return(F.lit(2.0), F.lit(2.0))).first()[0]
+        0.0
     """
     return F.ln(F.try_divide(close, previous_close))
 
@@ -43,6 +51,10 @@ def volatility_regime(volatility: Column, mean_volatility: Column) -> Column:
 
     Returns:
         ``High`` above 1.5 times the mean, ``Medium`` above the mean, else ``Low``; null where the volatility is null.
+
+    Examples:
+        >>> spark.sql("SELECT 1").select(volatility_regime(F.lit(0.02), F.lit(0.01))).first()[0]
+        'High'
     """
     return (
         F.when(volatility.isNull(), F.lit(None).cast("string"))
@@ -61,5 +73,9 @@ def drawdown(close: Column, peak: Column) -> Column:
 
     Returns:
         Fraction from -1 to 0, DOUBLE; 0 at the peak itself.
+
+    Examples:
+        >>> spark.sql("SELECT 1").select(drawdown(F.lit(75.0), F.lit(100.0))).first()[0]
+        -0.25
     """
     return F.try_divide(close, peak) - F.lit(1.0)

@@ -16,6 +16,10 @@ def source_rank(source_kind: Column) -> Column:
 
     Returns:
         INT, higher is better; 0 for a kind without a rank.
+
+    Examples:
+        >>> spark.sql("SELECT 1").select(source_rank(F.lit("rest")) > source_rank(F.lit("monthly_archive"))).first()[0]
+        True
     """
     rank = F.lit(0)
     for kind, value in SOURCE_RANKS.items():

@@ -17,12 +17,21 @@ def spike_ratio(volume: Column, average_volume: Column) -> Column:
 
     Returns:
         Ratio, DOUBLE; null when nothing was traded in the window.
+
+    Examples:
+        >>> spark.sql("SELECT 1").select(spike_ratio(F.lit(6.0), F.lit(4.0))).first()[0]
+        1.5
     """
     return F.try_divide(volume, average_volume)
 
 
 def is_spike(volume: Column, average_volume: Column) -> Column:
-    """Return whether an hour's volume is more than twice its recent mean; false when nothing was traded."""
+    """Return whether an hour's volume is more than twice its recent mean; false when nothing was traded.
+
+    Examples:
+        >>> spark.sql("SELECT 1").select(is_spike(F.lit(8.0), F.lit(4.0))).first()[0]
+        False
+    """
     return volume > SPIKE_FACTOR * average_volume
 
 
@@ -35,6 +44,10 @@ def volume_weighted_price(quote_volume: Column, base_volume: Column) -> Column:
 
     Returns:
         Quote asset per base asset, DOUBLE; null when nothing was traded.
+
+    Examples:
+        >>> spark.sql("SELECT 1").select(volume_weighted_price(F.lit(70.0), F.lit(4.0))).first()[0]
+        17.5
     """
     return F.try_divide(quote_volume, base_volume)
 
@@ -48,5 +61,9 @@ def mover_signal(simple_return: Column, volume_spike_ratio: Column) -> Column:
 
     Returns:
         Fraction, DOUBLE, at least 0; null when either side is null.
+
+    Examples:
+        >>> spark.sql("SELECT 1").select(mover_signal(F.lit(-0.5), F.lit(3.0))).first()[0]
+        1.5
     """
     return F.abs(simple_return) * volume_spike_ratio
