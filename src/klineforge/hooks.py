@@ -75,7 +75,8 @@ class LakeHooks:
         """
         missing = _ingestion_problem(pipeline, catalog)
         self._finish(run_params, outcome="partial" if missing else "succeeded", error=str(missing) if missing else None)
-        if self._lake is not None and _pipeline_name(run_params) == "__default__":
+        whole = _pipeline_name(run_params) == "__default__" and "binance_market" in pipeline.inputs()
+        if self._lake is not None and whole:
             print_summary(self._lake, datetime.now(UTC), simulated=self._market == "simulated")
         if missing is not None:
             raise missing
