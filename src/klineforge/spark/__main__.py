@@ -1,10 +1,11 @@
-"""Set-up of this machine for Spark: ``python -m klineforge.spark`` checks Java and fetches the Delta jars."""
+"""Set-up of this machine for Spark: ``python -m klineforge.spark`` Java, Delta jars, class archive."""
 
 from __future__ import annotations
 
 import sys
 
 from klineforge.errors import KlineForgeError
+from klineforge.spark.archive import archive_file, make_archive
 from klineforge.spark.jars import delta_jars
 from klineforge.spark.java import require_java
 
@@ -22,7 +23,18 @@ def main() -> int:
     except KlineForgeError as problem:
         print(problem, file=sys.stderr)
         return 1
-    print(f"     {len(jars)} Delta jars: {jars[0].parent}" if jars else "     Delta comes with the platform")
+    if not jars:
+        print("     Delta comes with the platform")
+        return 0
+    print(f"     {len(jars)} Delta jars: {jars[0].parent}")
+    archive = archive_file(java, jars)
+    if not archive.is_file():
+        print("     class archive, for quicker starts: half a minute")
+        try:
+            make_archive(archive)
+        except KlineForgeError as problem:
+            # Everything works without it.
+            print(f"     no class archive: {problem}")
     return 0
 
 

@@ -13,7 +13,7 @@ from klineforge.errors import EnvironmentProblem
 
 _NOISE = ("WARNING: Using incubator modules", "Picked up JAVA_TOOL_OPTIONS", "Picked up _JAVA_OPTIONS")
 _LINES_OF_REASON = 6
-_SECONDS_TO_EXIT = 10
+_SECONDS_TO_EXIT = 10.0
 
 
 class StandardError:
@@ -92,8 +92,12 @@ def _follow(said: StandardError, descriptor: int) -> None:
         said.follow(stream)
 
 
-def end_jvm() -> None:
-    """End the JVM that :func:`launch_jvm` started, if any, so that the next session gets a new one."""
+def end_jvm(patience: float = _SECONDS_TO_EXIT) -> None:
+    """End the JVM that :func:`launch_jvm` started, if any, so that the next session gets a new one.
+
+    Args:
+        patience: Seconds it may take to end by itself.
+    """
     from pyspark import SparkContext
 
     gateway: Any = SparkContext._gateway  # noqa: SLF001 - see launch_jvm
@@ -105,7 +109,7 @@ def end_jvm() -> None:
         # The JVM exits when its standard input ends.
         process.stdin.close()
         try:
-            process.wait(_SECONDS_TO_EXIT)
+            process.wait(patience)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

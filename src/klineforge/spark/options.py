@@ -11,6 +11,13 @@ from pathlib import Path
 _GIB = 1024**3
 _CGROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
+_COMPILE_THRESHOLDS = {
+    "Tier4InvocationThreshold": 5_000,
+    "Tier4MinInvocationThreshold": 600,
+    "Tier4CompileThreshold": 15_000,
+    "Tier4BackEdgeThreshold": 40_000,
+}
+
 # What a session on somebody else's Spark (Databricks, Connect) is told too; anything else there is not ours to set.
 RUNTIME_SETTINGS: Mapping[str, str] = {
     "spark.sql.session.timeZone": "UTC",
@@ -28,15 +35,18 @@ class SparkOptions:
 
     overrides: Mapping[str, str] = field(default_factory=dict)
 
-    def local_settings(self, jars: Sequence[Path], home: Path, log_settings: Path) -> dict[str, str]:
+    def local_settings(
+        self, jars: Sequence[Path], home: Path, log_settings: Path, java_options: Sequence[str] = ()
+    ) -> dict[str, str]:
         """Every setting of a session on this machine.
 
         Args:
             jars: Delta jars to put on the class path.
             home: Cache folder, for what Spark insists on writing somewhere.
             log_settings: Log4j 2 configuration file.
+            java_options: More options for the JVM, before those of the user.
         """
-        return {**_defaults(jars, home, log_settings), **RUNTIME_SETTINGS, **self.overrides}
+        return {**_defaults(jars, home, log_settings, java_options), **RUNTIME_SETTINGS, **self.overrides}
 
 
 def as_settings(options: Mapping[str, object]) -> dict[str, str]:
@@ -82,13 +92,13 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _defaults(jars: Sequence[Path], home: Path, log_settings: Path) -> dict[str, str]:
+def _defaults(jars: Sequence[Path], home: Path, log_settings: Path, java_options: Sequence[str]) -> dict[str, str]:
     scratch = home / "spark"
     return {
         "spark.app.name": "klineforge",
         "spark.master": "local[*]",
         "spark.driver.memory": driver_memory(machine_memory()),
-        "spark.driver.defaultJavaOptions": " ".join(_jvm_options(scratch, log_settings)),
+        "spark.driver.defaultJavaOptions": " ".join([*_jvm_options(scratch, log_settings), *java_options]),
         # Not spark.jars, which copies the jars for each session and loads them with a class loader of their own.
         "spark.driver.extraClassPath": os.pathsep.join(str(jar) for jar in jars),
         "spark.driver.bindAddress": "127.0.0.1",
@@ -114,4 +124,9 @@ def _jvm_options(scratch: Path, log_settings: Path) -> list[str]:
         f"-Dlog4j2.configurationFile=file:{log_settings}",
         f"-Dderby.system.home={scratch}",
         f"-XX:ErrorFile={scratch}/hs_err_pid%p.log",
+        # A run is short for a JVM and its heap is small: parallel collectors cost more than they bring, and so does
+        # optimising what runs a few thousand times. Hot loops of a full build still reach the optimising compiler, at
+        # 40 times the JVM's own thresholds (docs/benchmarks.md).
+        "-XX:+UseSerialGC",
+        *(f"-XX:{name}={40 * default}" for name, default in _COMPILE_THRESHOLDS.items()),
     ]

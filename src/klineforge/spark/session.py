@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from klineforge.errors import EnvironmentProblem
+from klineforge.spark.archive import archive_file, archive_options
 from klineforge.spark.home import klineforge_home
 from klineforge.spark.jars import delta_jars, platform_brings_delta
 from klineforge.spark.java import require_java
@@ -77,8 +78,12 @@ def active_session() -> SparkSession | None:
     return SparkSession.getActiveSession()
 
 
-def stop() -> None:
-    """Stop the session and its Java process; the next :func:`get_session` starts anew, with the settings of then."""
+def stop(patience: float = 10) -> None:
+    """Stop the session and its Java process; the next :func:`get_session` starts anew, with the settings of then.
+
+    Args:
+        patience: Seconds the Java process may take to end by itself.
+    """
     with _lock:
         session = active_session()
         _process.session = None
@@ -87,7 +92,7 @@ def stop() -> None:
         from klineforge.spark.launch import end_jvm
 
         session.stop()
-        end_jvm()
+        end_jvm(patience)
 
 
 def _attach() -> SparkSession:
@@ -100,7 +105,7 @@ def _attach() -> SparkSession:
 
 
 def _start_local() -> SparkSession:
-    require_java()
+    java = require_java()
     home = klineforge_home()
     jars = delta_jars()
     _use_utc_and_this_python()
@@ -108,7 +113,9 @@ def _start_local() -> SparkSession:
 
     log_settings = resources.files("klineforge.spark").joinpath("log4j2.properties")
     with resources.as_file(log_settings) as log_file:
-        settings = _process.options.local_settings(jars, home, Path(log_file))
+        settings = _process.options.local_settings(
+            jars, home, Path(log_file), archive_options(archive_file(java, jars))
+        )
         said = launch_jvm(settings)
         try:
             session = _create(settings)
