@@ -1,3 +1,3 @@
-"""KlineForge turns crypto exchanges' hourly candles into an analytics warehouse that can be trusted with money decisions."""
+"""KlineForge turns crypto exchanges' hourly candles into a warehouse that can be trusted with money decisions."""
 
 __version__ = "0.1.0"

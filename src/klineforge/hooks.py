@@ -67,7 +67,9 @@ class LakeHooks:
         require_market(self._lake, self._market)
 
     @hook_impl
-    def after_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol) -> None:
+    def after_pipeline_run(
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]
+    ) -> None:
         """Write the run log, let go of the lake, print the summary.
 
         Raises:
@@ -89,11 +91,11 @@ class LakeHooks:
     def _finish(self, run_params: dict[str, Any], *, outcome: str, error: str | None) -> None:
         try:
             if self._lake is not None:
-                self._write_log(run_params, outcome, error)
+                self._write_log(self._lake, run_params, outcome, error)
         finally:
             self._stack.close()
 
-    def _write_log(self, run_params: dict[str, Any], outcome: str, error: str | None) -> None:
+    def _write_log(self, lake: Path, run_params: dict[str, Any], outcome: str, error: str | None) -> None:
         record = {
             "run_id": JOURNAL.run_id,
             "pipeline": _pipeline_name(run_params),
@@ -105,8 +107,7 @@ class LakeHooks:
             "parameters": run_params.get("runtime_params") or {},
             "tables": [asdict(entry) for entry in JOURNAL.entries],
         }
-        assert self._lake is not None
-        log = self._lake / LOCK_FOLDER / "runs.jsonl"
+        log = lake / LOCK_FOLDER / "runs.jsonl"
         with log.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record, default=str) + "\n")
 
@@ -129,7 +130,7 @@ def require_market(lake: Path, market: str) -> None:
         )
 
 
-def _ingestion_problem(pipeline: Pipeline, catalog: CatalogProtocol) -> IngestionIncompleteError | None:
+def _ingestion_problem(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> IngestionIncompleteError | None:
     if "ingestion_report" not in pipeline.all_outputs():
         return None
     try:

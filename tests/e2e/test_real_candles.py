@@ -17,10 +17,11 @@ from oracle.frames import real_candles
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-COINS = (
-    "ADAUSDT ALGOUSDT AVAXUSDT BNBUSDT BTCUSDT DOGEUSDT DOTUSDT ETHUSDT FTMUSDT LINKUSDT LTCUSDT MATICUSDT SOLUSDT "
-    "TRXUSDT XRPUSDT"
-).split()
+COINS = [
+    *("ADAUSDT", "ALGOUSDT", "AVAXUSDT", "BNBUSDT", "BTCUSDT"),
+    *("DOGEUSDT", "DOTUSDT", "ETHUSDT", "FTMUSDT", "LINKUSDT"),
+    *("LTCUSDT", "MATICUSDT", "SOLUSDT", "TRXUSDT", "XRPUSDT"),
+]
 
 
 def assert_marts_agree(lake: Path, history: pd.DataFrame) -> None:

@@ -143,13 +143,18 @@ class Lake:
 
 
 def from_scratch(lake: Lake, spark: SparkSession) -> dict[str, pl.DataFrame]:
-    """Every derived table computed in one go from bronze, without any of the incremental machinery."""
+    """Every derived table computed from the whole of bronze, without any of the incremental machinery."""
     frames: dict[str, DataFrame] = {
         name: lake.dataset(name).load().df for name in ("binance_klines_daily", "binance_exchange_info")
     }
+    tables = {}
     for recipe, sources in STEPS:
-        frames[recipe.name] = recipe.transform(**{argument: frames[table] for argument, table in sources.items()})
-    return {name: _ordered(pl.DataFrame(frames[name].toArrow()), name) for name in DERIVED}
+        made = recipe.transform(**{argument: frames[table] for argument, table in sources.items()})
+        rows = made.toArrow()
+        # Held in memory, so that the next table's query does not compute this one again.
+        frames[recipe.name] = spark.createDataFrame(rows, schema=made.schema)
+        tables[recipe.name] = _ordered(pl.DataFrame(rows), recipe.name)
+    return tables
 
 
 def _ordered(rows: pl.DataFrame, name: str) -> pl.DataFrame:
@@ -158,7 +163,7 @@ def _ordered(rows: pl.DataFrame, name: str) -> pl.DataFrame:
 
 
 def differences(found: pl.DataFrame, wanted: pl.DataFrame, name: str) -> list[str]:
-    """What distinguishes two versions of a table: rows exactly by key, DOUBLE statistics within 1e-9, the rest exactly."""
+    """What distinguishes two versions of a table: keys and categories exactly, numbers within 1e-9."""
     keys = list(CONTRACTS[name].grain)
     if found.select(keys).rows() != wanted.select(keys).rows():
         missing = wanted.join(found, on=keys, how="anti").select(keys).rows()[:3]

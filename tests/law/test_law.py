@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from pyspark.sql import SparkSession
-
 from law.lake import DERIVED, Lake, Record, differences, from_scratch
+from pyspark.sql import SparkSession
 
 HOURS = 60
 COINS = ("AAAUSDT", "BBBUSDT", "CCCUSDT")
@@ -33,13 +33,14 @@ def histories(draw: st.DrawFn) -> list[list[Record]]:
     """
     records: list[Record] = []
     for coin in COINS:
-        price = 100.0
         present = draw(st.lists(st.booleans() | st.just(value=True), min_size=HOURS, max_size=HOURS))
         moves = draw(st.lists(st.sampled_from([-0.2, -0.01, 0.0, 0.0, 0.02, 0.3]), min_size=HOURS, max_size=HOURS))
-        for hour in range(HOURS):
-            price = max(0.01, price * (1 + moves[hour]))
-            if present[hour]:
-                records.append(Record(coin, hour, price, float(hour % 5)))
+        prices = list(accumulate(moves, lambda price, move: max(0.01, price * (1 + move)), initial=100.0))[1:]
+        records += [
+            Record(coin, hour, price, float(hour % 5))
+            for hour, (price, here) in enumerate(zip(prices, present, strict=True))
+            if here
+        ]
     for number in range(draw(st.integers(2, 8))):
         records.append(
             Record(
@@ -93,7 +94,7 @@ def week(tmp_path: Path) -> Lake:
     return lake
 
 
-def test_run_with_nothing_new_commits_nothing(week: Lake, spark: SparkSession) -> None:
+def test_run_with_nothing_new_commits_nothing(week: Lake) -> None:
     before = week.versions()
     outcomes = week.derive()
     assert week.versions() == before
@@ -125,7 +126,8 @@ def test_candle_that_becomes_invalid_leaves_the_fact_and_every_mart(week: Lake, 
 
 
 def test_table_changed_by_hand_is_made_anew(week: Lake, spark: SparkSession) -> None:
-    spark.sql(f"DELETE FROM {week.dataset('mart_returns_1h').location.sql} WHERE coin = 'AAAUSDT'")
+    table = week.dataset("mart_returns_1h").location.sql
+    spark.sql(f"DELETE FROM {table} WHERE coin = 'AAAUSDT'")  # noqa: S608  a folder of the test's own
     outcomes = week.derive()
     assert outcomes["mart_returns_1h"].action == "rebuild"
     assert "not written by KlineForge" in outcomes["mart_returns_1h"].reason

@@ -11,8 +11,8 @@ SOURCE_KINDS = ("monthly_archive", "daily_archive", "rest")
 BINANCE_KLINES_DAILY = TableContract(
     name="binance_klines_daily",
     layer="bronze",
-    description="Append-only record of every kline Binance sent: the 12 fields as text or raw integers, with provenance. "
-    "Revisions of an hour stand side by side; nothing is corrected here.",
+    description="Append-only record of every kline Binance sent: the 12 fields as text or raw integers, with its "
+    "provenance. Revisions of an hour stand side by side; nothing is corrected here.",
     grain=("sha256", "source_row"),
     sort_by=("coin", "open_time"),
     subject=("coin",),
@@ -47,7 +47,11 @@ BINANCE_KLINES_DAILY = TableContract(
         Column("source_row", "INT", "Position of the record in its source, from 0.", check="source_row >= 0"),
         Column("batch_id", "STRING", "The append that brought it in."),
         Column(
-            "malformed_record", "STRING", "Raw text of a record that has not the exchange's 12 fields.", None, "readable"
+            "malformed_record",
+            "STRING",
+            "Raw text of a record that has not the exchange's 12 fields.",
+            None,
+            "readable",
         ),
     ),
 )

@@ -71,9 +71,7 @@ MART_VOLUME_METRICS_1H = TableContract(
         Column("observations_24h", "INT", "Candles in W.", "hours", check="observations_24h BETWEEN 1 AND 24"),
         Column("volume_spike_ratio", "DOUBLE", "volume / avg_volume_24h.", "ratio", "nothing was traded in W"),
         Column("is_volume_spike", "BOOLEAN", "volume is more than twice avg_volume_24h."),
-        Column(
-            "vwap_24h", "DOUBLE", "Sum of quote_volume / sum of volume over W.", PRICE, "nothing was traded in W"
-        ),
+        Column("vwap_24h", "DOUBLE", "Sum of quote_volume / sum of volume over W.", PRICE, "nothing was traded in W"),
     ),
 )
 

@@ -45,8 +45,8 @@ class Append:
 class DeltaTableDataset(AbstractDataset[Derivation | Append, LakeTable]):
     """A table of the lake: by path on this machine, by name in a catalog such as Unity Catalog.
 
-    Loading gives a :class:`~klineforge.lake.table.LakeTable`, a handle that behaves like the table's Spark DataFrame but
-    starts Spark only when rows are asked for. Saving takes
+    Loading gives a :class:`~klineforge.lake.table.LakeTable`, a handle that behaves like the table's Spark DataFrame
+    but starts Spark only when rows are asked for. Saving takes
 
     * a ``Derivation``: the table is brought up to date with its inputs, in one commit or none;
     * an ``Append``: rows are added exactly once.

@@ -1,5 +1,7 @@
-"""What a table promises: its grain, its columns and how it is laid out. Everything that checks, writes or documents a
-table reads it from here."""
+"""What a table promises: its grain, its columns and how it is laid out.
+
+Everything that checks, writes or documents a table reads it from here.
+"""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ class Scope:
         return Scope(self.by, {who: coarsened(spans, most) for who, spans in self._levelled(most).items()})
 
     def _levelled(self, most: int) -> Mapping[Subject, RangeSet]:
-        distinct = {spans for spans in self.ranges.values()}
+        distinct = set(self.ranges.values())
         if sum(len(spans) for spans in distinct) <= most:
             return self.ranges
         everywhen = normalised(span for spans in distinct for span in spans)
@@ -88,7 +88,7 @@ class Scope:
         """The scope as a SQL predicate over the subject columns and the time column."""
         prefix = f"{alias}." if alias else ""
         clauses = [
-            _both(self._subjects_sql(subjects, prefix), _spans_sql(f"{prefix}{time_column}", spans))
+            _both(_subjects_sql(self.by, subjects, prefix), _spans_sql(f"{prefix}{time_column}", spans))
             for spans, subjects in self._grouped().items()
         ]
         everything = " OR ".join(f"({clause})" for clause in clauses) or "FALSE"
@@ -103,14 +103,14 @@ class Scope:
         for who, spans in self.ranges.items():
             firsts.setdefault(spans[0].start, []).append(who)
         clauses = [
-            _both(self._subjects_sql(subjects, ""), f"{time_column} < {_instant(start)}")
+            _both(_subjects_sql(self.by, subjects, ""), f"{time_column} < {_instant(start)}")
             for start, subjects in firsts.items()
         ]
         return "(" + (" OR ".join(f"({clause})" for clause in clauses) or "FALSE") + ")"
 
     def polars(self, time_column: str) -> pl.Expr:
         """The scope as a polars predicate."""
-        import polars as pl  # noqa: PLC0415  only readers without Spark need it
+        import polars as pl
 
         def within(spans: RangeSet) -> pl.Expr:
             time = pl.col(time_column)
@@ -129,7 +129,10 @@ class Scope:
                 return pl.col(self.by[0]).is_in([who[0] for who in subjects])
             return reduce(
                 lambda one, other: one | other,
-                [reduce(lambda a, b: a & b, [pl.col(n) == v for n, v in zip(self.by, who, strict=True)]) for who in subjects],
+                [
+                    reduce(lambda a, b: a & b, [pl.col(n) == v for n, v in zip(self.by, who, strict=True)])
+                    for who in subjects
+                ],
             )
 
         clauses = [about(subjects) & within(spans) for spans, subjects in self._grouped().items()]
@@ -141,17 +144,18 @@ class Scope:
             groups.setdefault(spans, []).append(who)
         return groups
 
-    def _subjects_sql(self, subjects: list[Subject], prefix: str) -> str:
-        if not self.by:
-            return ""
-        if len(self.by) == 1:
-            return f"{prefix}{self.by[0]} IN ({', '.join(_text(who[0]) for who in subjects)})"
-        first, *rest = self.by
-        clauses: list[str] = []
-        for head in sorted({who[0] for who in subjects}):
-            inner = Scope(tuple(rest), {})._subjects_sql([who[1:] for who in subjects if who[0] == head], prefix)
-            clauses.append(f"({prefix}{first} = {_text(head)} AND {inner})")
-        return "(" + " OR ".join(clauses) + ")"
+
+def _subjects_sql(by: tuple[str, ...], subjects: list[Subject], prefix: str) -> str:
+    if not by:
+        return ""
+    if len(by) == 1:
+        return f"{prefix}{by[0]} IN ({', '.join(_text(who[0]) for who in subjects)})"
+    first, *rest = by
+    clauses: list[str] = []
+    for head in sorted({who[0] for who in subjects}):
+        tails = [who[1:] for who in subjects if who[0] == head]
+        clauses.append(f"({prefix}{first} = {_text(head)} AND {_subjects_sql(tuple(rest), tails, prefix)})")
+    return "(" + " OR ".join(clauses) + ")"
 
 
 def _both(one: str, other: str) -> str:

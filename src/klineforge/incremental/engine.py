@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 from klineforge.domain.scope import Scope
 from klineforge.errors import ContractError
-from klineforge.incremental.plan import Plan, plan
+from klineforge.incremental.plan import EVERYTHING, Plan, plan
 from klineforge.incremental.recipe import Derivation, Reach
 from klineforge.lake.note import CommitNote, Counts
 from klineforge.lake.table import LakeTable
@@ -103,7 +103,7 @@ class _Refresh:
             case "rebuild":
                 return self._rebuild()
             case "increment":
-                return self._increment()
+                return self._increment(self.plan.scope or EVERYTHING)
 
     def _note(self, action: str, counts: Counts) -> CommitNote:
         return CommitNote(
@@ -123,9 +123,11 @@ class _Refresh:
         return "acknowledge", counts
 
     def _rebuild(self) -> tuple[str, Counts]:
-        rows = self.derivation.recipe.transform(
-            **{name: table.df for name, table in self.derivation.inputs.items()}
-        ).transform(proved_unique(self.output))
+        recipe = self.derivation.recipe
+        make = recipe.bulk_transform or recipe.transform
+        rows = make(**{name: table.df for name, table in self.derivation.inputs.items()})
+        if not recipe.unique_by_construction:
+            rows = rows.transform(proved_unique(self.output))
         writer, note = self._writer(), self._note("rebuild", Counts())
         if self.output.seen is None:
             writer.create()
@@ -134,9 +136,7 @@ class _Refresh:
             writer.overwrite(rows, note)
         return self._written(note)
 
-    def _increment(self) -> tuple[str, Counts]:
-        scope = self.plan.scope
-        assert scope is not None
+    def _increment(self, scope: Scope) -> tuple[str, Counts]:
         recomputed = self._recomputed(scope)
         time_column = self.output.contract.scan_time
         if time_column is not None and not self.output.log.has_rows_in(scope, time_column):
@@ -172,9 +172,7 @@ class _Refresh:
 
     def _recomputed(self, scope: Scope) -> DataFrame:
         recipe = self.derivation.recipe
-        frames = {
-            name: _read(table, recipe.inputs[name], scope) for name, table in self.derivation.inputs.items()
-        }
+        frames = {name: _read(table, recipe.inputs[name], scope) for name, table in self.derivation.inputs.items()}
         return recipe.transform(**frames).where(F.expr(self._scope_sql(scope)))
 
     def _scope_sql(self, scope: Scope, alias: str = "") -> str:
@@ -228,7 +226,7 @@ def proved_unique(output: LakeTable) -> Callable[[DataFrame], DataFrame]:
             F.to_json(F.struct(*output.contract.grain)),
         )
         marked = rows.withColumn("_repeated", repeated)
-        return marked.where(F.when(F.col("_repeated"), F.raise_error(message)).otherwise(F.lit(True))).drop("_repeated")  # noqa: FBT003
+        return marked.where(F.when(F.col("_repeated"), F.raise_error(message)).otherwise(F.lit(True))).drop("_repeated")
 
     return prove
 

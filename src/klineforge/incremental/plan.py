@@ -48,9 +48,7 @@ def plan(derivation: Derivation, output: LakeTable, *, forced: bool = False) -> 
     Raises:
         ConfigurationError: When none of the inputs exists.
     """
-    consumed = {
-        table.contract.name: table.seen for table in derivation.inputs.values() if table.seen is not None
-    }
+    consumed = {table.contract.name: table.seen for table in derivation.inputs.values() if table.seen is not None}
     if not consumed:
         missing = ", ".join(table.contract.name for table in derivation.inputs.values())
         raise ConfigurationError(

@@ -44,6 +44,9 @@ class Recipe:
         transform: Pure function from input frames to the output's rows.
         by: Columns that confine a change: rows of other subjects are not affected. They must be part of the
             ``subject`` of the output and of every input. None means that any change may affect any row.
+        bulk_transform: Another way to the same rows that is faster for whole tables; used for rebuilds.
+        unique_by_construction: The transform cannot repeat a key of unique inputs and makes many more rows than it
+            reads, so that looking for repetitions would cost more than it is worth.
         version: Changes whenever the same input would give other rows; a table made by another version is rebuilt.
     """
 
@@ -52,6 +55,8 @@ class Recipe:
     transform: Callable[..., DataFrame]
     by: tuple[str, ...] | None
     version: str = "1"
+    bulk_transform: Callable[..., DataFrame] | None = None
+    unique_by_construction: bool = False
 
     @property
     def name(self) -> str:
@@ -61,7 +66,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Derivation:
-    """A recipe together with the input tables it is to be applied to; what a node returns and the dataset carries out."""
+    """A recipe and the input tables it is to be applied to: what a node returns and the dataset carries out."""
 
     recipe: Recipe
     inputs: Mapping[str, LakeTable] = field(default_factory=dict)

@@ -58,15 +58,15 @@ def rolling_correlations(returns: Floats, min_observations: int) -> RollingCorre
     Returns:
         Correlations for the hours from the 24th on: ``hours - 23`` of them.
     """
-    windows = sliding_window_view(returns, WINDOW, axis=0)
-    there = ~np.isnan(windows)
+    windows: Floats = sliding_window_view(returns, WINDOW, axis=0)
+    there: Flags = np.logical_not(np.isnan(windows))
     mask = there.astype(np.float64)
     observations = np.matmul(mask, mask.swapaxes(1, 2)).astype(np.int32)
     count = mask.sum(axis=2, keepdims=True)
     known = np.where(there, windows, 0.0)
     mean = known.sum(axis=2, keepdims=True) / np.maximum(count, 1.0)
     distance = np.where(there, windows - mean, 0.0)
-    complete = there.all(axis=2)
+    complete: Flags = np.all(there, axis=2)
     correlation = _of_complete(windows, distance)
     ragged = np.flatnonzero(~complete.all(axis=1))
     if ragged.size:
@@ -83,7 +83,8 @@ def _of_complete(windows: Floats, distance: Floats) -> Floats:
     length = np.sqrt(np.square(distance).sum(axis=2, keepdims=True))
     flat = (windows.max(axis=2, keepdims=True) == windows.min(axis=2, keepdims=True)) | (length == 0.0)
     scaled = distance / np.where(flat, np.nan, length)
-    return np.matmul(scaled, scaled.swapaxes(1, 2))
+    product: Floats = np.matmul(scaled, scaled.swapaxes(1, 2))
+    return product
 
 
 def _of_ragged(windows: Floats, distance: Floats, mask: Floats, observations: NDArray[np.int32]) -> Floats:
@@ -95,7 +96,7 @@ def _of_ragged(windows: Floats, distance: Floats, mask: Floats, observations: ND
     spread = squares - np.square(total) / count
     together = np.matmul(distance, distance.swapaxes(1, 2)) - total * total.swapaxes(1, 2) / count
     with np.errstate(invalid="ignore", divide="ignore"):
-        correlation = together / np.sqrt(spread * spread.swapaxes(1, 2))
+        correlation: Floats = together / np.sqrt(spread * spread.swapaxes(1, 2))
     poor = spread <= _WELL_CONDITIONED * squares
     poor = (poor | poor.swapaxes(1, 2)) & (observations > 1)
     for hour, one, two in np.argwhere(np.triu(poor, 1)):

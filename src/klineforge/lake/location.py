@@ -41,8 +41,7 @@ class TableLocation:
         if self.path is not None:
             target = str(Path(self.path).absolute()) if self.is_local else self.path
             return f"delta.`{target.replace('`', '``')}`"
-        assert self.name is not None
-        return ".".join(f"`{part.strip('`')}`" for part in self.name.split("."))
+        return ".".join(f"`{part.strip('`')}`" for part in str(self.name).split("."))
 
     def __str__(self) -> str:
         return self.path or self.name or ""

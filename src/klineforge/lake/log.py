@@ -134,7 +134,9 @@ class LocalTableLog:
         log = Path(self._path, "_delta_log")
         missing = [v for v in range(first, last + 1) if not (log / f"{v:020d}.json").is_file()]
         if missing:
-            raise ChangeFeedGoneError(f"the change feed of {Path(self._path).name} is gone: its log no longer holds version {missing[0]}")
+            raise ChangeFeedGoneError(
+                f"the change feed of {Path(self._path).name} is gone: its log no longer holds version {missing[0]}"
+            )
 
     def newest_time(self, time_column: str) -> datetime | None:
         """The largest value of the time column, from file statistics."""

@@ -46,10 +46,9 @@ class LakeTable:
         reader = get_session().read.format("delta")
         if self.location.path is not None:
             return reader.load(self.location.path)
-        assert self.location.name is not None
-        return reader.table(self.location.name)
+        return reader.table(str(self.location.name))
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  whatever a DataFrame's attribute is
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
         return getattr(self.df, name)
@@ -63,6 +62,6 @@ def table_log(location: TableLocation) -> TableLog:
     """The log of a table: read directly where it is on this machine, through Spark elsewhere."""
     if location.is_local:
         return LocalTableLog(location)
-    from klineforge.lake.spark_log import SparkTableLog  # noqa: PLC0415  needs a session; local tables do not
+    from klineforge.lake.spark_log import SparkTableLog
 
     return SparkTableLog(location)

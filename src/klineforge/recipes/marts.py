@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import partial
+from typing import Literal
 
 from klineforge.contracts.marts import (
     MART_CORRELATIONS,
@@ -12,10 +13,13 @@ from klineforge.contracts.marts import (
     MART_VOLUME_METRICS_1H,
 )
 from klineforge.incremental.recipe import TO_THE_END, Reach, Recipe
+from klineforge.tables.correlation_blocks import correlations_1h_blocks
 from klineforge.tables.correlations import correlations_1h
 from klineforge.tables.movers import top_movers
 from klineforge.tables.returns import highest_close_before, returns_1h
 from klineforge.tables.volume import volume_metrics_1h
+
+Engine = Literal["windows", "blocks", "auto"]
 
 # A regime at t compares with volatilities back to t - 23 h, those with returns another 23 h back, those with a close
 # one hour earlier: 47 hours, and one in reserve.
@@ -50,16 +54,22 @@ MOVERS = Recipe(
 )
 
 
-def correlations(min_observations: int) -> Recipe:
-    """Pairwise correlations; another minimum makes another version of the table.
+def correlations(min_observations: int, engine: Engine = "auto") -> Recipe:
+    """Pairwise correlations; another minimum makes another version of the table, another engine the same rows.
 
     Args:
         min_observations: Hours in which both returns must exist, 2 to 24.
+        engine: ``windows`` or ``blocks`` for everything; ``auto`` takes blocks for rebuilds, where they are faster, and
+            windows for increments, which then need no Python workers.
     """
+    windows = partial(correlations_1h, min_observations=min_observations)
+    blocks = partial(correlations_1h_blocks, min_observations=min_observations)
     return Recipe(
         output=MART_CORRELATIONS,
         inputs={"candles": Reach(back=_ALERT, forward=_ALERT)},
-        transform=partial(correlations_1h, min_observations=min_observations),
+        transform=blocks if engine == "blocks" else windows,
+        bulk_transform=blocks if engine == "auto" else None,
+        unique_by_construction=True,
         by=("exchange",),
         version=f"1-min{min_observations}",
     )

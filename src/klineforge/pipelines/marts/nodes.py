@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import get_args
 
 from klineforge.errors import ConfigurationError
 from klineforge.incremental.recipe import Derivation, derive
@@ -16,18 +17,27 @@ class CorrelationOptions:
 
     Args:
         min_observations: Hours in which both returns must exist for a correlation to be given, 2 to 24.
+        engine: ``windows``, ``blocks`` or ``auto``; all give the same rows.
 
     Raises:
-        ConfigurationError: When out of range.
+        ConfigurationError: When a value is not one of those.
     """
 
     min_observations: int = 12
+    engine: marts.Engine = "auto"
 
     def __post_init__(self) -> None:
-        if not isinstance(self.min_observations, int) or not 2 <= self.min_observations <= 24:
+        """Check the values; Kedro makes the object before the run starts."""
+        given: object = self.min_observations
+        if type(given) is not int or not 2 <= self.min_observations <= 24:
             raise ConfigurationError(
-                f"parameter correlations.min_observations must be a whole number from 2 to 24, got "
-                f"{self.min_observations!r}; correct it in conf or with --params"
+                f"parameter correlations.min_observations must be a whole number from 2 to 24, found {given!r}; "
+                "correct it in conf/base/parameters.yml or with --params correlations.min_observations=12"
+            )
+        if self.engine not in get_args(marts.Engine):
+            raise ConfigurationError(
+                f"parameter correlations.engine must be windows, blocks or auto, found {self.engine!r}; "
+                "correct it in conf/base/parameters.yml or with --params correlations.engine=auto"
             )
 
 
@@ -48,4 +58,4 @@ def rank_top_movers(returns: LakeTable, volume: LakeTable) -> Derivation:
 
 def correlate_pairs(candles: LakeTable, options: CorrelationOptions) -> Derivation:
     """Correlate the hourly returns of every pair of coins over 24 hours and raise breakdown alerts."""
-    return derive(marts.correlations(options.min_observations), candles=candles)
+    return derive(marts.correlations(options.min_observations, options.engine), candles=candles)
