@@ -16,7 +16,12 @@ def spark() -> Iterator[SparkSession]:
     """The one Spark session of the test run."""
     from klineforge.spark.session import get_session, stop
 
-    yield get_session()
+    session = get_session()
+    # Tests run many queries over few rows: compiling each costs more than running it. The end-to-end tests start
+    # processes of their own, with code generation on.
+    session.conf.set("spark.sql.codegen.wholeStage", "false")
+    session.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
+    yield session
     stop()
 
 

@@ -56,7 +56,7 @@ def histories(draw: st.DrawFn) -> list[list[Record]]:
             )
         )
     records += [Record("DDDUSDT", YEARS_LATER + hour, 7.0 + hour % 3) for hour in range(draw(st.integers(0, 30)))]
-    runs = draw(st.integers(2, 4))
+    runs = draw(st.integers(2, 3))
     # Mostly in the order of time, as exchanges deliver, with stragglers in any run.
     home = [min(runs - 1, record.hour * runs // (HOURS + 1)) for record in records]
     stray = draw(st.lists(st.integers(0, 19), min_size=len(records), max_size=len(records)))
@@ -65,7 +65,7 @@ def histories(draw: st.DrawFn) -> list[list[Record]]:
 
 
 @settings(
-    max_examples=3,
+    max_examples=2,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),

@@ -1,4 +1,4 @@
-"""What ``mart_correlations`` must hold. From design.md §2."""
+"""What ``mart_correlations`` must hold. From docs/definitions.md."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """One coin's candles on a regular grid of hours, and its windows, in NumPy.
 
-Written from design.md §2 alone. Nothing of this is shared with the package: where both agree, both are right.
+Written from docs/definitions.md alone. Nothing of this is shared with the package: where both agree, both are right.
 """
 
 from __future__ import annotations

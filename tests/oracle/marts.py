@@ -1,4 +1,4 @@
-"""What the marts of single coins must hold: returns, volume, movers. From design.md §2."""
+"""What the marts of single coins must hold: returns, volume, movers. From docs/definitions.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What silver must make of bronze, record by record in plain Python. From design.md §1 and §2."""
+"""What silver must make of bronze, record by record in plain Python. From docs/definitions.md and §2."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ PAIR = ("exchange", "base_coin", "related_coin")
 
 
 def correlations_1h(candles: DataFrame, min_observations: int) -> DataFrame:
-    """Correlate the returns of every pair of coins over the trailing day (design.md §2).
+    """Correlate the returns of every pair of coins over the trailing day (docs/definitions.md).
 
     Args:
         candles: ``fact_1h_klines`` or a range of it; one row per exchange, coin and open time. A row is right when the

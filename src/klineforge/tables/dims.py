@@ -102,7 +102,7 @@ def dim_timestamp(fact: DataFrame) -> DataFrame:
         fact: ``fact_1h_klines``, whole histories.
 
     Returns:
-        ``dim_timestamp``, 8,760 or 8,784 rows per year. Sessions include both their hours (design.md §2).
+        ``dim_timestamp``, 8,760 or 8,784 rows per year. Sessions include both their hours (docs/definitions.md).
     """
     ts, hour, weekday = F.col("ts"), F.col("hour"), F.col("day_of_week")
     return (

@@ -13,7 +13,7 @@ CANDLE = ("exchange", "coin", "open_timestamp")
 
 
 def top_movers(returns: DataFrame, volume: DataFrame) -> DataFrame:
-    """Rank the coins of each hour and exchange by move times relative volume (design.md §2).
+    """Rank the coins of each hour and exchange by move times relative volume (docs/definitions.md).
 
     Args:
         returns: ``mart_returns_1h``, whole hours.

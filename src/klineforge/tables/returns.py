@@ -14,7 +14,7 @@ COIN = ("exchange", "coin")
 
 
 def returns_1h(candles: DataFrame) -> DataFrame:
-    """Compute hourly returns, rolling volatility with its regime, and drawdown (design.md §2).
+    """Compute hourly returns, rolling volatility with its regime, and drawdown (docs/definitions.md).
 
     Args:
         candles: ``fact_1h_klines`` or a range of it; one row per exchange, coin and open time. A row is right when the

@@ -14,7 +14,7 @@ COIN = ("exchange", "coin")
 
 
 def volume_metrics_1h(candles: DataFrame) -> DataFrame:
-    """Compute rolling volume, spikes and the volume-weighted price (design.md §2).
+    """Compute rolling volume, spikes and the volume-weighted price (docs/definitions.md).
 
     Args:
         candles: ``fact_1h_klines`` or a range of it; one row per exchange, coin and open time. A row is right when the

@@ -1,0 +1,99 @@
+"""Notes, change summaries, locks and DDL: what the lake needs before Spark starts."""
+
+from __future__ import annotations
+
+import multiprocessing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from klineforge.contracts import CONTRACTS
+from klineforge.domain.hours import Span
+from klineforge.errors import ConfigurationError, EnvironmentProblem, LakeBusyError
+from klineforge.lake.changes import change_scope
+from klineforge.lake.ddl import create_table, table_properties
+from klineforge.lake.location import TableLocation
+from klineforge.lake.lock import lake_lock
+from klineforge.lake.note import CommitNote, Counts, InputVersion
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+def test_note_survives_the_way_through_the_log() -> None:
+    note = CommitNote("merge", {"fact": InputVersion("id", 7)}, "2", Counts(1, 2, 3, 4), "run", {"batch": "b"})
+    assert CommitNote.from_json(note.to_json()) == note
+
+
+@pytest.mark.parametrize("text", [None, "", "no json", "{}", '{"klineforge": 3}', "[]"])
+def test_foreign_metadata_is_no_note(text: str | None) -> None:
+    assert CommitNote.from_json(text) is None
+
+
+def test_change_scope_joins_hours_of_a_coin_that_follow_each_other() -> None:
+    feed = pl.DataFrame(
+        {
+            "coin": ["B", "A", "A", "A", "A"],
+            "t": [NOW, NOW, NOW + timedelta(minutes=90), NOW + timedelta(hours=5), NOW],
+        }
+    )
+    scope = change_scope(feed, ("coin",), "t")
+    assert scope.ranges == {
+        ("A",): (Span(NOW, NOW + timedelta(hours=2)), Span(NOW + timedelta(hours=5), NOW + timedelta(hours=6))),
+        ("B",): (Span(NOW, NOW + timedelta(hours=1)),),
+    }
+
+
+def test_change_scope_without_subject_is_about_time_alone() -> None:
+    feed = pl.DataFrame({"t": [NOW]})
+    assert change_scope(feed, (), "t").ranges == {(): (Span(NOW, NOW + timedelta(hours=1)),)}
+
+
+def _hold(lake: Path, ready: object, done: object) -> None:
+    with lake_lock(lake, purpose="a long run", now=NOW):
+        ready.set()  # type: ignore[attr-defined]
+        done.wait(30)  # type: ignore[attr-defined]
+
+
+def test_second_run_on_a_lake_is_told_who_holds_it_and_a_killed_one_holds_nothing(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    ready, done = context.Event(), context.Event()
+    holder = context.Process(target=_hold, args=(tmp_path, ready, done))
+    holder.start()
+    assert ready.wait(30)
+    with (
+        pytest.raises(LakeBusyError, match="a long run"),
+        lake_lock(tmp_path, purpose="another", now=NOW),
+    ):
+        pass
+    holder.kill()
+    holder.join()
+    with lake_lock(tmp_path, purpose="another", now=NOW):
+        assert (tmp_path / "_klineforge" / "lock").is_file()
+
+
+def test_lake_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    with (
+        pytest.raises(EnvironmentProblem, match="cannot be written.*--params lake="),
+        lake_lock(blocked, purpose="x", now=NOW),
+    ):
+        pass
+
+
+def test_location_needs_a_path_or_a_name() -> None:
+    with pytest.raises(ConfigurationError, match="either a path or a table name"):
+        TableLocation()
+    assert TableLocation(name="main.gold.dim_coins").sql == "`main`.`gold`.`dim_coins`"
+
+
+@pytest.mark.parametrize("name", CONTRACTS)
+def test_every_contract_has_a_statement_with_its_columns_and_constraints(name: str) -> None:
+    contract = CONTRACTS[name]
+    statement = create_table(contract, TableLocation(path="/lake/table"))
+    for column in contract.all_columns:
+        assert f"`{column.name}` {column.type}" in statement
+    assert table_properties(contract)["delta.enableChangeDataFeed"] == "true"
+    assert set(contract.grain) <= {column.name for column in contract.columns if not column.nullable}
