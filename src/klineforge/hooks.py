@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import uuid
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -10,18 +11,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+from deltalake import DeltaTable
 from kedro.config import MissingConfigException
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 
+from klineforge.contracts.gold import DIM_COINS
 from klineforge.errors import ConfigurationError, IngestionIncompleteError
 from klineforge.exchanges.report import raise_if_incomplete
 from klineforge.lake.journal import JOURNAL
 from klineforge.lake.lock import LOCK_FOLDER, lake_lock
 from klineforge.reporting.summary import print_summary
 from klineforge.spark import session as spark_session
+
+logger = logging.getLogger(__name__)
 
 
 class SparkHooks:
@@ -77,6 +83,8 @@ class LakeHooks:
         """
         missing = _ingestion_problem(pipeline, catalog)
         self._finish(run_params, outcome="partial" if missing else "succeeded", error=str(missing) if missing else None)
+        if self._lake is not None and "dim_coins" in pipeline.all_outputs():
+            _say_what_is_unverified(self._lake)
         whole = _pipeline_name(run_params) == "__default__" and "binance_market" in pipeline.inputs()
         if self._lake is not None and whole:
             print_summary(self._lake, datetime.now(UTC), simulated=self._market == "simulated")
@@ -127,6 +135,18 @@ def require_market(lake: Path, market: str) -> None:
         raise ConfigurationError(
             f"the lake {lake} holds the market {held!r}, this run is for {market!r}; mixing them would make every "
             "figure wrong. Choose another lake with --params lake=FOLDER, or another environment with --env"
+        )
+
+
+def _say_what_is_unverified(lake: Path) -> None:
+    table = lake / DIM_COINS.layer / DIM_COINS.name
+    if not DeltaTable.is_deltatable(str(table)):
+        return
+    coins = pl.scan_delta(str(table)).filter(pl.col("listing_source") == "unverified").select("coin").collect()
+    if not coins.is_empty():
+        logger.warning(
+            "neither the exchange's listing nor the seed knows %s: accepted, base and quote asset stay null",
+            ", ".join(sorted(coins["coin"])),
         )
 
 

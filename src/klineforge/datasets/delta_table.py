@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +13,7 @@ import pyarrow as pa
 from kedro.io import AbstractDataset, DatasetError
 from kedro_datasets._typing import TablePreview
 from pyspark.sql import functions as F
+from rich.console import Console
 
 from klineforge.contracts import contract_of
 from klineforge.domain.contract import TableContract
@@ -96,19 +99,21 @@ class DeltaTableDataset(AbstractDataset[Derivation | Append, LakeTable]):
         Raises:
             DatasetError: When the data is neither a derivation of this table nor an append.
         """
-        if isinstance(data, Derivation) and data.recipe.output.name == self.contract.name:
-            outcome = refresh(data, self.load(), run_id=JOURNAL.run_id, forced=self._forced)
-        elif isinstance(data, Append):
-            outcome = self._append(data)
-        else:
-            raise DatasetError(
-                f"table {self.contract.name} takes a Derivation of itself or an Append, got {type(data).__name__}"
-            )
+        with working_on(self.contract.name):
+            if isinstance(data, Derivation) and data.recipe.output.name == self.contract.name:
+                outcome = refresh(data, self.load(), run_id=JOURNAL.run_id, forced=self._forced)
+            elif isinstance(data, Append):
+                outcome = self._append(data)
+            else:
+                raise DatasetError(
+                    f"table {self.contract.name} takes a Derivation of itself or an Append, got {type(data).__name__}"
+                )
         _record(outcome)
 
     def _append(self, data: Append) -> Outcome:
         started = time.monotonic()
         output = self.load()
+        output.require_contract()
         if data.rows.num_rows == 0:
             version = output.seen.version if output.seen else None
             return Outcome(self.contract.name, "unchanged", version, Counts(), 0.0)
@@ -136,6 +141,16 @@ class DeltaTableDataset(AbstractDataset[Derivation | Append, LakeTable]):
 
     def _describe(self) -> dict[str, Any]:
         return {"contract": self.contract.name, "filepath": str(self.location)}
+
+
+@contextmanager
+def working_on(table: str) -> Iterator[None]:
+    """Show in a terminal which table is being written; nothing elsewhere, where the log says what was done."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    with Console(stderr=True).status(f"{table} ..."):
+        yield
 
 
 def _record(outcome: Outcome) -> None:

@@ -19,7 +19,7 @@ from klineforge.incremental.plan import EVERYTHING, Plan, plan
 from klineforge.incremental.recipe import Derivation, Reach
 from klineforge.lake.note import CommitNote, Counts
 from klineforge.lake.table import LakeTable
-from klineforge.lake.writing import CHANGE, DeltaWriter, arrow_frame
+from klineforge.lake.writing import CHANGE, DeltaWriter, arrow_frame, column_differences
 from klineforge.spark.session import get_session
 
 logger = logging.getLogger(__name__)
@@ -131,6 +131,9 @@ class _Refresh:
         writer, note = self._writer(), self._note("rebuild", Counts())
         if self.output.seen is None:
             writer.create()
+            writer.append(rows, note)
+        elif column_differences(self.output.log.columns(), self.output.contract):
+            writer.create(replace=True)
             writer.append(rows, note)
         else:
             writer.overwrite(rows, note)

@@ -47,6 +47,7 @@ def plan(derivation: Derivation, output: LakeTable, *, forced: bool = False) -> 
 
     Raises:
         ConfigurationError: When none of the inputs exists.
+        ContractError: When a table has other columns than its contract.
     """
     consumed = {table.contract.name: table.seen for table in derivation.inputs.values() if table.seen is not None}
     if not consumed:
@@ -55,8 +56,11 @@ def plan(derivation: Derivation, output: LakeTable, *, forced: bool = False) -> 
             f"{derivation.recipe.name} cannot be made: the lake has no {missing}; run the pipelines before it first, "
             "for example 'kedro run' without --pipeline"
         )
+    for table in derivation.inputs.values():
+        table.require_contract()
     if forced:
         return Plan("rebuild", consumed, reason="asked for")
+    output.require_contract()
     if output.seen is None:
         return Plan("rebuild", consumed, reason="first run")
     memory, doubt = remembered(output.log)

@@ -18,13 +18,20 @@ _PROPERTIES = {
 _STATISTICS = "delta.dataSkippingStatsColumns"
 
 
-def create_table(contract: TableContract, location: TableLocation) -> str:
-    """``CREATE TABLE`` with comments, NOT NULL, CHECK constraints, partitioning and table properties."""
+def create_table(contract: TableContract, location: TableLocation, *, replace: bool = False) -> str:
+    """``CREATE TABLE`` with comments, NOT NULL and CHECK constraints, partitioning and table properties.
+
+    Args:
+        contract: What the table promises.
+        location: Where it is to be.
+        replace: Put it in the place of one that is there.
+    """
     columns = ",\n  ".join(_column(column) for column in contract.all_columns)
     properties = ",\n  ".join(f"'{key}' = '{_quoted(value)}'" for key, value in table_properties(contract).items())
     partitioning = f"\nPARTITIONED BY ({', '.join(contract.partition_columns)})" if contract.partition_columns else ""
+    verb = "CREATE OR REPLACE TABLE" if replace else "CREATE TABLE IF NOT EXISTS"
     return (
-        f"CREATE TABLE IF NOT EXISTS {location.sql} (\n  {columns}\n)\nUSING DELTA{partitioning}\n"
+        f"{verb} {location.sql} (\n  {columns}\n)\nUSING DELTA{partitioning}\n"
         f"COMMENT '{_quoted(contract.description)}'\nTBLPROPERTIES (\n  {properties}\n)"
     )
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import polars as pl
 from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
+from deltalake.schema import ArrayType, DataType
 from deltalake.transaction import CommitProperties
 
 from klineforge.domain.scope import Scope
@@ -65,6 +66,9 @@ class TableLog(Protocol):
     def head(self) -> InputVersion | None:
         """Identity and newest version of the table, or None when it does not exist."""
 
+    def columns(self) -> dict[str, str]:
+        """Columns of the newest version: SQL type, upper case, by name."""
+
     def commits(self) -> Iterator[Commit]:
         """The history, newest first."""
 
@@ -106,6 +110,10 @@ class LocalTableLog:
         except TableNotFoundError:
             return None
         return InputVersion(str(table.metadata().id), table.version())
+
+    def columns(self) -> dict[str, str]:
+        """Columns of the newest version: SQL type, upper case, by name."""
+        return {field.name: _sql_type(field.type) for field in self._open().schema().fields}
 
     def commits(self) -> Iterator[Commit]:
         """The history, newest first, read in growing pages."""
@@ -169,6 +177,16 @@ class LocalTableLog:
             partition_by=partition_by,
             commit_properties=CommitProperties(custom_metadata={"userMetadata": note.to_json()}),
         )
+
+
+_SQL_NAMES = {"long": "BIGINT", "integer": "INT"}
+
+
+def _sql_type(kind: DataType) -> str:
+    if isinstance(kind, ArrayType):
+        return f"ARRAY<{_sql_type(kind.element_type)}>"
+    name = str(getattr(kind, "type", kind))
+    return _SQL_NAMES.get(name, name.upper())
 
 
 def _commit(entry: Mapping[str, Any]) -> Commit:

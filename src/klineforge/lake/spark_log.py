@@ -57,6 +57,10 @@ class SparkTableLog:
             return None
         return InputVersion(str(detail["id"]), int(newest["version"]))
 
+    def columns(self) -> dict[str, str]:
+        """Columns of the newest version: SQL type, upper case, by name."""
+        return {field.name: field.dataType.simpleString().upper() for field in self._rows().schema.fields}
+
     def commits(self) -> Iterator[Commit]:
         """The history, newest first."""
         history = self._sql(f"DESCRIBE HISTORY {self._location.sql}")

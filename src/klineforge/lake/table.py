@@ -8,9 +8,11 @@ from typing import Any
 from pyspark.sql import DataFrame
 
 from klineforge.domain.contract import TableContract
+from klineforge.errors import ContractError
 from klineforge.lake.location import TableLocation
 from klineforge.lake.log import LocalTableLog, TableLog
 from klineforge.lake.note import InputVersion
+from klineforge.lake.writing import column_differences
 from klineforge.spark.session import get_session
 
 
@@ -36,6 +38,26 @@ class LakeTable:
     def log(self) -> TableLog:
         """The table's history and change feed."""
         return table_log(self.location)
+
+    def require_contract(self) -> None:
+        """Make sure that the table that is there has the columns this version of KlineForge reads and writes.
+
+        Raises:
+            ContractError: Lists the differences and says how to go on.
+        """
+        differences = [] if self.seen is None else column_differences(self.log.columns(), self.contract)
+        if not differences:
+            return
+        way_out = (
+            "Bronze cannot be made anew: use the version of KlineForge that wrote it, or another lake with "
+            "--params lake=FOLDER"
+            if self.contract.layer == "bronze"
+            else f"Make it anew from bronze with: kedro klineforge rebuild {self.contract.name}"
+        )
+        raise ContractError(
+            f"table {self.contract.name} at {self.location} was written by another version of KlineForge: "
+            f"{'; '.join(differences)}. Nothing was changed. {way_out}"
+        )
 
     @property
     def df(self) -> DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import pyarrow as pa
@@ -45,9 +45,9 @@ class DeltaWriter:
         self.location = location
         self.session = session
 
-    def create(self) -> None:
-        """Make the table if it does not exist."""
-        self.session.sql(create_table(self.contract, self.location))
+    def create(self, *, replace: bool = False) -> None:
+        """Make the table if it does not exist, or make it anew with the contract's columns."""
+        self.session.sql(create_table(self.contract, self.location, replace=replace))
 
     def append(self, rows: DataFrame, note: CommitNote, *, once_as: str | None = None) -> None:
         """Add rows whose keys are known to be new.
@@ -145,6 +145,13 @@ def require_columns(rows: DataFrame, contract: TableContract) -> None:
         ContractError: Lists every column that is missing, unknown or of another type.
     """
     found = {field.name: field.dataType.simpleString().upper() for field in rows.schema.fields}
+    differences = column_differences(found, contract)
+    if differences:
+        raise ContractError(f"table {contract.name}: " + "; ".join(differences))
+
+
+def column_differences(found: Mapping[str, str], contract: TableContract) -> list[str]:
+    """What distinguishes columns, by SQL type, from those of a contract; the order does not count."""
     wanted = {column.name: column.type for column in contract.all_columns}
     differences = [f"column {name} is missing" for name in wanted if name not in found]
     differences += [f"column {name} is not part of the contract" for name in found if name not in wanted]
@@ -153,5 +160,4 @@ def require_columns(rows: DataFrame, contract: TableContract) -> None:
         for name, kind in wanted.items()
         if name in found and found[name] != kind
     ]
-    if differences:
-        raise ContractError(f"table {contract.name}: " + "; ".join(differences))
+    return differences
