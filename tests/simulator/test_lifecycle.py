@@ -32,7 +32,8 @@ def hours_between(symbol: str, start: datetime, end: datetime) -> list[int]:
 
 @given(now=moments_of_a_demo)
 def test_last_twelve_months_whenever_looked_at_hold_a_late_listing_and_a_delisting(now: datetime) -> None:
-    window = (now - YEAR, now)
+    # The demo begins with the first day of the month twelve months ago.
+    window = (datetime(now.year - 1, now.month, 1, tzinfo=UTC), now)
     traded = {symbol: hours_between(symbol, *window) for symbol in SYMBOLS}
     full = traded["BTCUSDT"]
     late = [symbol for symbol in ROTATION if traded[symbol] and traded[symbol][0] > full[0]]

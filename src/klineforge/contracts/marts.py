@@ -130,6 +130,7 @@ MART_CORRELATIONS = TableContract(
             "-1 to 1",
             "fewer than min_observations hours, or one side does not vary",
             check="corr_24h BETWEEN -1 AND 1",
+            tolerance=1e-12,
         ),
         Column("observations_24h", "INT", "Hours in which both returns are non-null.", "hours"),
         Column(

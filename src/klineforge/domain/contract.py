@@ -26,6 +26,8 @@ class Column:
         null_means: Why it may be null; None makes the column NOT NULL.
         accepted: Closed list of values for a STRING column.
         check: SQL expression that must not be false on any row.
+        tolerance: Two values that differ by no more than this are the same figure, computed in another order; only for
+            a column that more than one engine computes. None compares bit by bit.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Column:
     null_means: str | None = None
     accepted: tuple[str, ...] = ()
     check: str | None = None
+    tolerance: float | None = None
 
     @property
     def nullable(self) -> bool:

@@ -7,10 +7,12 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
+from operator import and_
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame, Observation, Window
+from pyspark.sql import Column, DataFrame, Observation, Window
 from pyspark.sql import functions as F
 
 from klineforge.domain.scope import Scope
@@ -244,10 +246,12 @@ def compare(recomputed: DataFrame, existing: DataFrame, output: LakeTable) -> Da
     values = [name for name in output.contract.column_names if name not in keys]
     new = recomputed.select(*keys, F.struct(*values).alias("_new"))
     old = existing.select(*keys, F.struct(*values).alias("_old"))
+    tolerances = {column.name: column.tolerance for column in output.contract.columns}
+    same = reduce(and_, (_is_same(name, tolerances.get(name)) for name in values))
     change = (
         F.when(F.col("_old").isNull(), "insert")
         .when(F.col("_new").isNull(), "delete")
-        .when(F.col("_new").eqNullSafe(F.col("_old")), "unchanged")
+        .when(same, "unchanged")
         .otherwise("update")
     )
     row = F.coalesce(F.col("_new"), F.col("_old"))
@@ -256,6 +260,13 @@ def compare(recomputed: DataFrame, existing: DataFrame, output: LakeTable) -> Da
         .withColumn(CHANGE, change)
         .select(*keys, *(row[name].alias(name) for name in values), CHANGE)
     )
+
+
+def _is_same(name: str, tolerance: float | None) -> Column:
+    new, old = F.col("_new")[name], F.col("_old")[name]
+    if tolerance is None:
+        return new.eqNullSafe(old)
+    return new.eqNullSafe(old) | F.coalesce(F.abs(new - old) <= tolerance, F.lit(False))
 
 
 def require_unique(rows: pa.Table, output: LakeTable) -> None:
