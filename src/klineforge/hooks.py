@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import uuid
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -16,6 +17,7 @@ from deltalake import DeltaTable
 from kedro.config import MissingConfigException
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
+from kedro.framework.project import pipelines
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 
@@ -28,6 +30,9 @@ from klineforge.reporting.summary import print_summary
 from klineforge.spark import session as spark_session
 
 logger = logging.getLogger(__name__)
+
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9/._+=,@-]+")
+_CREDENTIALS = re.compile(r"//[^/@\s]*@")
 
 
 class SparkHooks:
@@ -58,7 +63,7 @@ class LakeHooks:
         settings = context.config_loader["globals"]
         lake = str((context.config_loader.runtime_params or {}).get("lake") or settings.get("lake") or "")
         # A lake elsewhere (object storage, Unity Catalog) has neither a lock file nor a run log beside it.
-        self._lake = None if "://" in lake or not lake else context.project_path / Path(lake).expanduser()
+        self._lake = None if "://" in lake or not lake else context.project_path / lake
         self._market = str(settings.get("market", "binance"))
 
     @hook_impl
@@ -66,8 +71,10 @@ class LakeHooks:
         """Lock the lake and make sure that it holds this market."""
         self._started = datetime.now(UTC)
         JOURNAL.begin(uuid.uuid4().hex[:12])
+        require_one_process(run_params)
         if self._lake is None:
             return
+        require_plain_path(self._lake)
         purpose = f"kedro run, pipeline {_pipeline_name(run_params)}"
         self._stack.enter_context(lake_lock(self._lake, purpose=purpose, now=self._started))
         require_market(self._lake, self._market)
@@ -85,8 +92,7 @@ class LakeHooks:
         self._finish(run_params, outcome="partial" if missing else "succeeded", error=str(missing) if missing else None)
         if self._lake is not None and "dim_coins" in pipeline.all_outputs():
             _say_what_is_unverified(self._lake)
-        whole = _pipeline_name(run_params) == "__default__" and "binance_market" in pipeline.inputs()
-        if self._lake is not None and whole:
+        if self._lake is not None and len(pipeline.nodes) == len(pipelines["__default__"].nodes):
             print_summary(self._lake, datetime.now(UTC), simulated=self._market == "simulated")
         if missing is not None:
             raise missing
@@ -111,8 +117,8 @@ class LakeHooks:
             "started_at": self._started.isoformat(),
             "ended_at": datetime.now(UTC).isoformat(),
             "outcome": outcome,
-            "error": error,
-            "parameters": run_params.get("runtime_params") or {},
+            "error": error and redacted(error),
+            "parameters": redacted(run_params.get("runtime_params") or {}),
             "tables": [asdict(entry) for entry in JOURNAL.entries],
         }
         log = lake / LOCK_FOLDER / "runs.jsonl"
@@ -127,15 +133,58 @@ def require_market(lake: Path, market: str) -> None:
         ConfigurationError: When the lake holds another market.
     """
     marker = lake / LOCK_FOLDER / "market.json"
-    if not marker.exists():
-        marker.write_text(json.dumps({"market": market}), encoding="utf-8")
-        return
-    held = json.loads(marker.read_text(encoding="utf-8"))["market"]
-    if held != market:
+    held = _held_market(marker)
+    if held is None or not any(lake.glob("*/*/_delta_log")):
+        fresh = marker.with_suffix(".new")
+        fresh.write_text(json.dumps({"market": market}), encoding="utf-8")
+        fresh.replace(marker)
+    elif held != market:
         raise ConfigurationError(
             f"the lake {lake} holds the market {held!r}, this run is for {market!r}; mixing them would make every "
             "figure wrong. Choose another lake with --params lake=FOLDER, or another environment with --env"
         )
+
+
+def _held_market(marker: Path) -> str | None:
+    try:
+        return str(json.loads(marker.read_text(encoding="utf-8"))["market"])
+    except (OSError, ValueError, KeyError, TypeError):  # absent, or cut off by a kill: then it says nothing
+        return None
+
+
+def require_plain_path(lake: Path) -> None:
+    """Refuse a lake whose path the readers without Spark would misread.
+
+    Raises:
+        ConfigurationError: When the path holds anything but letters, digits and a few marks.
+    """
+    if not _PLAIN_PATH.fullmatch(str(lake)) or "/~" in str(lake):
+        raise ConfigurationError(
+            f"the lake's path {str(lake)!r} cannot be used: Delta readers outside Spark need plain letters, digits and "
+            ". _ - + = , @ in it, no spaces and no ~. Choose another folder with --params lake=/some/folder"
+        )
+
+
+def require_one_process(run_params: dict[str, Any]) -> None:
+    """Refuse the runner that spreads nodes over processes: the Spark session and the lake's lock belong to one.
+
+    Raises:
+        ConfigurationError: With the runners that work.
+    """
+    if "ParallelRunner" in str(run_params.get("runner") or ""):
+        raise ConfigurationError(
+            "ParallelRunner starts processes, which cannot share a Spark session; leave --runner out, or use "
+            "--runner=ThreadRunner"
+        )
+
+
+def redacted(value: Any) -> Any:
+    """A value for the log without the user and password that a URL in it may carry."""
+    if isinstance(value, dict):
+        return {name: redacted(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [redacted(part) for part in value]
+    return _CREDENTIALS.sub("//***@", value) if isinstance(value, str) else value
 
 
 def _say_what_is_unverified(lake: Path) -> None:

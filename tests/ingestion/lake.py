@@ -21,6 +21,12 @@ from klineforge.exchanges.report import CoinReport, IngestionReport
 from klineforge.exchanges.retry import RetryPolicy
 from klineforge.pipelines.ingestion import nodes
 
+TABLES = {
+    "klines": "binance_klines_daily",
+    "checkpoints": "binance_ingestion_checkpoints",
+    "exchange_info": "binance_exchange_info",
+}
+
 
 @dataclass
 class Lake:
@@ -33,14 +39,10 @@ class Lake:
         return LandingZone(self.path / "landing")
 
     def coverage(self) -> Coverage:
-        return IngestionCoverageDataset(
-            checkpoints_path=str(self.path / "checkpoints"),
-            klines_path=str(self.path / "klines"),
-            exchange_info_path=str(self.path / "exchange_info"),
-        ).load()
+        return IngestionCoverageDataset(path=str(self.path)).load()
 
     def table(self, name: str) -> pl.DataFrame:
-        path = self.path / name
+        path = self.path / TABLES[name]
         return pl.read_delta(str(path)) if path.exists() else pl.DataFrame()
 
     def versions(self) -> dict[str, int]:
@@ -74,15 +76,15 @@ class Lake:
         rows = 0
         for batch in bronze_batches(self.zone, loaded, max_rows):
             if batch.klines.num_rows:
-                write_deltalake(str(self.path / "klines"), batch.klines, mode="append")
+                write_deltalake(str(self.path / TABLES["klines"]), batch.klines, mode="append")
             if not batch.is_empty:
-                write_deltalake(str(self.path / "checkpoints"), batch.checkpoints, mode="append")
+                write_deltalake(str(self.path / TABLES["checkpoints"]), batch.checkpoints, mode="append")
             self.zone.remove(batch.unit_ids)
             rows += batch.klines.num_rows
         listing = listing_batch(self.zone, loaded)
         if listing is not None:
             if listing.symbols.num_rows:
-                write_deltalake(str(self.path / "exchange_info"), listing.symbols, mode="append")
+                write_deltalake(str(self.path / TABLES["exchange_info"]), listing.symbols, mode="append")
             self.zone.remove(listing.unit_ids)
         return rows
 

@@ -86,14 +86,6 @@ def test_progress_in_a_terminal_counts_files_rows_and_coins() -> None:
 
 def catalog_of(exchange: FakeBinance, lake: Path, parameters: dict[str, Any]) -> DataCatalog:
     """The entries of the pipeline, as the project's catalog has them."""
-    tables = {
-        name: str(lake / "bronze" / f"binance_{table}")
-        for name, table in (
-            ("checkpoints_path", "ingestion_checkpoints"),
-            ("klines_path", "klines_daily"),
-            ("exchange_info_path", "exchange_info"),
-        )
-    }
     landing = {"type": LandingZoneDataset, "path": str(lake / "landing")}
     kept = {"type": "MemoryDataset", "copy_mode": "assign"}
     catalog = DataCatalog.from_config(
@@ -105,7 +97,7 @@ def catalog_of(exchange: FakeBinance, lake: Path, parameters: dict[str, Any]) ->
             },
             "binance_landing_inventory": landing,
             "binance_landing": landing,
-            "binance_coverage": {"type": IngestionCoverageDataset, **tables},
+            "binance_coverage": {"type": IngestionCoverageDataset, "path": str(lake / "bronze")},
             "ingestion_plan": kept,
             "ingestion_report": kept,
         }
@@ -144,9 +136,8 @@ def test_landing_entry_refuses_units_that_did_not_land(tmp_path: Path) -> None:
 
 
 def test_entries_that_are_only_read_refuse_to_be_written(tmp_path: Path) -> None:
-    path = str(tmp_path)
     market = BinanceMarketDataset(archive_url="http://host", rest_url="off")
-    coverage = IngestionCoverageDataset(checkpoints_path=path, klines_path=path, exchange_info_path=path)
+    coverage = IngestionCoverageDataset(path=str(tmp_path))
     for entry in (market, coverage):
         with pytest.raises(DatasetError, match="can only be read|cannot be written"):
             entry.save(object())  # type: ignore[arg-type]

@@ -22,7 +22,9 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
 def test_note_survives_the_way_through_the_log() -> None:
-    note = CommitNote("merge", {"fact": InputVersion("id", 7)}, "2", Counts(1, 2, 3, 4), "run", {"batch": "b"})
+    note = CommitNote(
+        "fact_1h_klines", "merge", {"fact": InputVersion("id", 7)}, "2", Counts(1, 2, 3, 4), "run", {"batch": "b"}
+    )
     assert CommitNote.from_json(note.to_json()) == note
 
 

@@ -37,7 +37,7 @@ class Project:
                 f"no lake is configured: expected the key '{LAKE_KEY}' in conf/base/globals.yml of {self.path}. "
                 "What to do: add it, or name the lake with --lake."
             )
-        return self.path / Path(str(chosen)).expanduser()
+        return self.path / str(chosen)
 
     def _globals(self) -> dict[str, Any]:
         from kedro.framework.project import settings

@@ -11,6 +11,13 @@ import click
 
 from klineforge.errors import KlineForgeError
 
+_KEDRO_REFUSALS = (
+    "Failed to find the pipeline named",
+    "Pipeline does not contain",
+    "Pipeline contains no nodes",
+    "Async data loading and saving does not work",
+)
+
 
 class UserErrorMessage(click.ClickException):
     """Ends a command with one message on standard error and exit code 1."""
@@ -68,4 +75,8 @@ def user_error_in(error: BaseException) -> Exception | None:
     while isinstance(cause, DatasetError):
         cause = cause.__cause__
     mistakes = (KlineForgeError, ParameterValidationError, MissingConfigException)
-    return cause if isinstance(cause, mistakes) else None
+    if isinstance(cause, mistakes):
+        return cause
+    # Kedro has no types of its own for these; what it says is plain enough.
+    named_wrongly = isinstance(cause, ValueError) and str(cause).startswith(_KEDRO_REFUSALS)
+    return cause if named_wrongly and isinstance(cause, Exception) else None

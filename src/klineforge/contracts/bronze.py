@@ -13,7 +13,7 @@ BINANCE_KLINES_DAILY = TableContract(
     layer="bronze",
     description="Append-only record of every kline Binance sent: the 12 fields as text or raw integers, with its "
     "provenance. Revisions of an hour stand side by side; nothing is corrected here.",
-    grain=("sha256", "source_row"),
+    grain=("coin", "sha256", "source_row"),
     sort_by=("coin", "open_time"),
     subject=("coin",),
     layout=(

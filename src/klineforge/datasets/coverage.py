@@ -9,6 +9,11 @@ import polars as pl
 from deltalake import DeltaTable
 from kedro.io import AbstractDataset, DatasetError
 
+from klineforge.contracts.bronze import (
+    BINANCE_EXCHANGE_INFO,
+    BINANCE_INGESTION_CHECKPOINTS,
+    BINANCE_KLINES_DAILY,
+)
 from klineforge.exchanges.binance.bronze_tables import read_coverage
 from klineforge.exchanges.coverage import Coverage
 
@@ -22,37 +27,32 @@ class IngestionCoverageDataset(AbstractDataset[Never, Coverage]):
 
         binance_coverage:
           type: klineforge.datasets.coverage.IngestionCoverageDataset
-          checkpoints_path: ${globals:lake}/bronze/binance_ingestion_checkpoints
-          klines_path: ${globals:lake}/bronze/binance_klines_daily
-          exchange_info_path: ${globals:lake}/bronze/binance_exchange_info
+          path: ${globals:lake}/bronze
           look_back_hours: 48
 
     Example in Python::
 
-        coverage = IngestionCoverageDataset(checkpoints_path=..., klines_path=..., exchange_info_path=...).load()
+        coverage = IngestionCoverageDataset(path="/some/lake/bronze").load()
     """
 
     def __init__(
         self,
         *,
-        checkpoints_path: str,
-        klines_path: str,
-        exchange_info_path: str,
+        path: str,
         look_back_hours: int = 48,
         metadata: dict[str, Any] | None = None,
     ) -> None:
         """Describe the tables.
 
         Args:
-            checkpoints_path: Table ``binance_ingestion_checkpoints``.
-            klines_path: Table ``binance_klines_daily``.
-            exchange_info_path: Table ``binance_exchange_info``.
+            path: Folder of the bronze tables; under this name Kedro makes a relative one absolute.
             look_back_hours: How many of the newest hours are read with their values.
             metadata: For Kedro plugins; not used here.
         """
-        self._checkpoints_path = checkpoints_path
-        self._klines_path = klines_path
-        self._exchange_info_path = exchange_info_path
+        self._path = path
+        self._checkpoints_path = f"{path}/{BINANCE_INGESTION_CHECKPOINTS.name}"
+        self._klines_path = f"{path}/{BINANCE_KLINES_DAILY.name}"
+        self._exchange_info_path = f"{path}/{BINANCE_EXCHANGE_INFO.name}"
         self._look_back = timedelta(hours=look_back_hours)
         self.metadata = metadata
 
@@ -71,7 +71,7 @@ class IngestionCoverageDataset(AbstractDataset[Never, Coverage]):
         raise DatasetError("coverage is read from the bronze tables, it cannot be written")
 
     def _describe(self) -> dict[str, Any]:
-        return {"checkpoints_path": self._checkpoints_path, "klines_path": self._klines_path}
+        return {"path": self._path}
 
     def _exists(self) -> bool:
         return DeltaTable.is_deltatable(self._checkpoints_path)

@@ -121,7 +121,7 @@ class DeltaTableDataset(AbstractDataset[Derivation | Append, LakeTable]):
         if output.seen is None:
             writer.create()
         counts = Counts(inserted=data.rows.num_rows)
-        note = CommitNote("append", counts=counts, run_id=JOURNAL.run_id, extra=data.extra)
+        note = CommitNote(self.contract.name, "append", counts=counts, run_id=JOURNAL.run_id, extra=data.extra)
         rows = arrow_frame(writer.session, data.rows)
         for name, expression in data.layout.items():
             rows = rows.withColumn(name, F.expr(expression))

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from klineforge.datasets.exchange import BinanceMarketDataset
+from klineforge.errors import ConfigurationError
 from klineforge.exchanges.binance.market import BinanceMarket
 from klineforge.simulator.server import DemoExchange
 
@@ -34,8 +35,16 @@ class DemoMarketDataset(BinanceMarketDataset):
             metadata: For Kedro plugins; not used here.
         """
         super().__init__(archive_url="http://127.0.0.1", rest_url="http://127.0.0.1", metadata=metadata)
-        self._port = port
+        self._port = self._checked(port)
         self._running = ExitStack()
+
+    @staticmethod
+    def _checked(port: object) -> int:
+        if isinstance(port, int) and not isinstance(port, bool) and 0 <= port <= 65535:
+            return port
+        raise ConfigurationError(
+            f"parameter demo_port must be a whole number from 0 to 65535 (0: any free port), found {port!r}"
+        )
 
     def load(self) -> BinanceMarket:
         """The client, with the server behind it running.

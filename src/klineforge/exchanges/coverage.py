@@ -119,13 +119,13 @@ class Coverage:
         records: All checkpoints.
         recent: Per coin the newest revision of each recent candle, by open time in epoch milliseconds.
         rows_without_checkpoint: Rows that are in the klines table although their batch was cut off before its
-            checkpoints were written: source rows by SHA-256.
+            checkpoints were written: source rows by coin and SHA-256. Two coins can get the same bytes.
         listing: The newest snapshot of each listed symbol, as its raw JSON.
     """
 
     records: tuple[SourceRecord, ...] = ()
     recent: Mapping[str, Mapping[int, RawCandle]] = field(default_factory=dict)
-    rows_without_checkpoint: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    rows_without_checkpoint: Mapping[tuple[str, str], frozenset[int]] = field(default_factory=dict)
     listing: Mapping[str, str] = field(default_factory=dict)
 
     def of_coin(self, coin: str) -> CoinCoverage:

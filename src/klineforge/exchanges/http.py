@@ -171,7 +171,7 @@ class HttpClient:
             # The gate of the host holds every thread back for as long as the host asked.
             return
         seconds = backoff_seconds(attempt, self.policy, self._jitter())
-        logger.info("attempt %d failed (%s); next in %.1f s: %s", attempt, failure.detail, seconds, url)
+        logger.debug("attempt %d failed (%s); next in %.1f s: %s", attempt, failure.detail, seconds, url)
         self.clock.sleep(seconds)
 
     def _given_up(self, failure: AttemptFailed, url: str, about: Subject, attempts: int) -> ExchangeError:

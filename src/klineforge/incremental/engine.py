@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, Observation, Window
 from pyspark.sql import functions as F
 
+from klineforge.domain.hours import HOUR, Span, intersect, normalised, total_hours
 from klineforge.domain.scope import Scope
 from klineforge.errors import ContractError
 from klineforge.incremental.plan import EVERYTHING, Plan, plan
@@ -109,6 +110,7 @@ class _Refresh:
 
     def _note(self, action: str, counts: Counts) -> CommitNote:
         return CommitNote(
+            table=self.output.contract.name,
             action=action,  # type: ignore[arg-type]
             consumed=self.plan.consumed,
             recipe_version=self.derivation.recipe.version,
@@ -148,7 +150,7 @@ class _Refresh:
             note = self._note("append", Counts())
             self._writer().append(recomputed.transform(proved_unique(self.output)), note)
             return self._written(note)
-        if self.output.log.row_count() > MOST_ROWS_COMPARED and scope.hours > MOST_ROWS_COMPARED:
+        if self._rows_in(scope) > MOST_ROWS_COMPARED:
             return self._rebuild()
         return self._apply(*self._changes(recomputed, scope), scope)
 
@@ -167,6 +169,16 @@ class _Refresh:
         else:
             writer.merge(rows, note, within=self._scope_sql(scope, alias="t"))
         return "merge", counts
+
+    def _rows_in(self, scope: Scope) -> float:
+        """About how many rows of the table lie in the scope's hours, from its statistics."""
+        rows, time_column = self.output.log.row_count(), self.output.contract.scan_time
+        known = self.output.log.time_range(time_column) if time_column else None
+        if known is None:
+            return rows
+        whole = Span(known[0], known[1] + HOUR)
+        hours = intersect(normalised(scope.all_spans()), (whole,))
+        return rows * total_hours(hours) / max(1, whole.hours)
 
     def _written(self, note: CommitNote) -> tuple[str, Counts]:
         newest = next(iter(self.output.log.commits()))

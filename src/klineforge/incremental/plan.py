@@ -63,7 +63,7 @@ def plan(derivation: Derivation, output: LakeTable, *, forced: bool = False) -> 
     output.require_contract()
     if output.seen is None:
         return Plan("rebuild", consumed, reason="first run")
-    memory, doubt = remembered(output.log)
+    memory, doubt = remembered(output.log, derivation.recipe.name)
     if memory is None:
         return Plan("rebuild", consumed, reason=doubt)
     if memory.recipe_version != derivation.recipe.version:
@@ -74,10 +74,10 @@ def plan(derivation: Derivation, output: LakeTable, *, forced: bool = False) -> 
         return Plan("rebuild", consumed, reason=str(gone))
 
 
-def remembered(log: TableLog) -> tuple[CommitNote | None, str]:
-    """The newest note of a table, or why it cannot be trusted."""
+def remembered(log: TableLog, table: str) -> tuple[CommitNote | None, str]:
+    """The newest note of a table about itself, or why what it holds cannot be trusted."""
     for commit in log.commits():
-        if commit.note is not None:
+        if commit.note is not None and commit.note.table == table:
             return commit.note, ""
         if commit.changes_rows:
             return None, f"version {commit.version} ({commit.operation}) was not written by KlineForge"
@@ -106,7 +106,12 @@ def _increment(derivation: Derivation, memory: CommitNote, consumed: Mapping[str
 
 
 def changed_between(log: TableLog, after: int, upto: int) -> bool:
-    """Whether any commit in ``(after, upto]`` may have changed rows."""
+    """Whether any commit in ``(after, upto]`` may have changed rows.
+
+    Raises:
+        ChangeFeedGoneError: When the log no longer tells: a commit that is gone may have changed anything.
+    """
+    log.require_history(after, upto)
     recent = takewhile(lambda commit: commit.version > after, log.commits())
     return any(commit.changes_rows for commit in recent if commit.version <= upto)
 

@@ -72,6 +72,13 @@ class TableLog(Protocol):
     def commits(self) -> Iterator[Commit]:
         """The history, newest first."""
 
+    def require_history(self, after: int, upto: int) -> None:
+        """Make sure that the log still tells of the commits ``(after, upto]``.
+
+        Raises:
+            ChangeFeedGoneError: When some of them were cleaned up.
+        """
+
     def changes(self, after: int, upto: int, by: tuple[str, ...], time_column: str | None) -> Scope:
         """Which subjects changed when, in the commits ``(after, upto]``.
 
@@ -79,8 +86,8 @@ class TableLog(Protocol):
             ChangeFeedGoneError: When the feed does not reach back that far.
         """
 
-    def newest_time(self, time_column: str) -> datetime | None:
-        """The largest value of the time column, from file statistics; None when empty or unknown."""
+    def time_range(self, time_column: str) -> tuple[datetime, datetime] | None:
+        """Smallest and largest value of the time column, from file statistics; None when empty or unknown."""
 
     def has_rows_in(self, scope: Scope, time_column: str) -> bool:
         """Whether any row lies in the scope."""
@@ -127,7 +134,7 @@ class LocalTableLog:
 
     def changes(self, after: int, upto: int, by: tuple[str, ...], time_column: str | None) -> Scope:
         """Which subjects changed when, from the change data feed."""
-        self._require_log(after + 1, upto)
+        self.require_history(after, upto)
         columns = [*by, *([time_column] if time_column else []), "_change_type"]
         try:
             feed = self._open().load_cdf(starting_version=after + 1, ending_version=upto, columns=columns)
@@ -138,27 +145,29 @@ class LocalTableLog:
             ) from error
         return change_scope(frame, by, time_column)
 
-    def _require_log(self, first: int, last: int) -> None:
+    def require_history(self, after: int, upto: int) -> None:
+        """Make sure that the log still tells of the commits ``(after, upto]``."""
         log = Path(self._path, "_delta_log")
-        missing = [v for v in range(first, last + 1) if not (log / f"{v:020d}.json").is_file()]
+        missing = [v for v in range(after + 1, upto + 1) if not (log / f"{v:020d}.json").is_file()]
         if missing:
             raise ChangeFeedGoneError(
                 f"the change feed of {Path(self._path).name} is gone: its log no longer holds version {missing[0]}"
             )
 
-    def newest_time(self, time_column: str) -> datetime | None:
-        """The largest value of the time column, from file statistics."""
+    def time_range(self, time_column: str) -> tuple[datetime, datetime] | None:
+        """Smallest and largest value of the time column, from file statistics."""
         files = pl.DataFrame(self._open().get_add_actions(flatten=True))
-        name = f"max.{time_column}"
-        if files.is_empty() or name not in files.columns or files[name].null_count():
+        first, last = f"min.{time_column}", f"max.{time_column}"
+        if files.is_empty() or not {first, last} <= set(files.columns) or files[last].null_count():
             return None
-        newest: Any = files[name].max()
-        return newest if isinstance(newest, datetime) else None
+        oldest: Any = files[first].min()
+        newest: Any = files[last].max()
+        return (oldest, newest) if isinstance(oldest, datetime) and isinstance(newest, datetime) else None
 
     def has_rows_in(self, scope: Scope, time_column: str) -> bool:
         """Whether any row lies in the scope; statistics answer for new hours, a key scan for the rest."""
-        newest = self.newest_time(time_column)
-        if newest is not None and all(span.start > newest for span in scope.all_spans()):
+        known = self.time_range(time_column)
+        if known is not None and all(span.start > known[1] for span in scope.all_spans()):
             return False
         rows = pl.scan_delta(self._path).filter(scope.polars(time_column)).select(time_column).limit(1)
         return not rows.collect().is_empty()

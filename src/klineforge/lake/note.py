@@ -44,6 +44,7 @@ class CommitNote:
     """What a commit says about itself.
 
     Args:
+        table: The table it is about.
         action: How rows were written; ``acknowledge`` writes none and only moves the consumed versions on.
         consumed: Input versions the table now rests on, by table name.
         recipe_version: Version of the formulas that made the rows.
@@ -52,6 +53,7 @@ class CommitNote:
         extra: Anything else the writer must find again, for example the checkpoints of a bronze append.
     """
 
+    table: str
     action: Action
     consumed: Mapping[str, InputVersion] = field(default_factory=dict)
     recipe_version: str = ""
@@ -62,6 +64,7 @@ class CommitNote:
     def to_json(self) -> str:
         """The note as Delta user metadata."""
         body = {
+            "table": self.table,
             "action": self.action,
             "recipe_version": self.recipe_version,
             "consumed": {name: {"id": seen.id, "version": seen.version} for name, seen in self.consumed.items()},
@@ -81,6 +84,7 @@ class CommitNote:
         if not isinstance(body, dict):
             return None
         return cls(
+            table=body.get("table", ""),
             action=body["action"],
             consumed={name: InputVersion(**seen) for name, seen in body.get("consumed", {}).items()},
             recipe_version=body.get("recipe_version", ""),

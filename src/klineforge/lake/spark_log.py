@@ -69,6 +69,12 @@ class SparkTableLog:
             rows = None if written is None else int(written)
             yield Commit(int(version), str(operation), CommitNote.from_json(metadata), rows)
 
+    def require_history(self, after: int, upto: int) -> None:
+        """Make sure that the log still tells of the commits ``(after, upto]``."""
+        kept = {commit.version for commit in self.commits()}
+        if not set(range(after + 1, upto + 1)) <= kept:
+            raise ChangeFeedGoneError(f"the history of {self._location} no longer reaches back to version {after + 1}")
+
     def changes(self, after: int, upto: int, by: tuple[str, ...], time_column: str | None) -> Scope:
         """Which subjects changed when, from the change data feed."""
         columns = [*by, *([time_column] if time_column else [])]
@@ -86,12 +92,12 @@ class SparkTableLog:
             ) from error
         return change_scope(frame, by, time_column)
 
-    def newest_time(self, time_column: str) -> datetime | None:
-        """The largest value of the time column; Delta answers from statistics."""
-        newest = self._rows().agg(F.unix_micros(F.max(time_column)).alias("newest")).first()
-        if newest is None or newest["newest"] is None:
+    def time_range(self, time_column: str) -> tuple[datetime, datetime] | None:
+        """Smallest and largest value of the time column; Delta answers from statistics."""
+        ends = self._rows().agg(F.unix_micros(F.min(time_column)), F.unix_micros(F.max(time_column))).first()
+        if ends is None or ends[0] is None:
             return None
-        return datetime.fromtimestamp(newest["newest"] / 1e6, tz=UTC)
+        return datetime.fromtimestamp(ends[0] / 1e6, tz=UTC), datetime.fromtimestamp(ends[1] / 1e6, tz=UTC)
 
     def has_rows_in(self, scope: Scope, time_column: str) -> bool:
         """Whether any row lies in the scope."""

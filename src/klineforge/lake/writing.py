@@ -47,7 +47,8 @@ class DeltaWriter:
 
     def create(self, *, replace: bool = False) -> None:
         """Make the table if it does not exist, or make it anew with the contract's columns."""
-        self.session.sql(create_table(self.contract, self.location, replace=replace))
+        with _one_merge_at_a_time:  # a commit beside a merge would carry the merge's note
+            self.session.sql(create_table(self.contract, self.location, replace=replace))
 
     def append(self, rows: DataFrame, note: CommitNote, *, once_as: str | None = None) -> None:
         """Add rows whose keys are known to be new.

@@ -122,7 +122,7 @@ def _portion(
     before = hours_by_source.get((record.coin, record.sha256), ())
     chosen = _chosen_rows(unit, micros, before)
     total = int(chosen.sum())
-    there = loaded.rows_without_checkpoint.get(record.sha256)
+    there = loaded.rows_without_checkpoint.get((record.coin, record.sha256))
     if there:
         chosen &= ~np.isin(records.column("source_row").to_numpy(), list(there))
     message = record.message

@@ -151,17 +151,17 @@ def _recent(
     return dict(recent)
 
 
-def _rows_without_checkpoint(klines: pl.LazyFrame, batches: frozenset[str]) -> dict[str, frozenset[int]]:
+def _rows_without_checkpoint(klines: pl.LazyFrame, batches: frozenset[str]) -> dict[tuple[str, str], frozenset[int]]:
     """Rows of batches that were cut off between the klines and their checkpoints."""
     known = klines.select(pl.col("batch_id").unique()).collect().to_series().to_list()
     cut_off = sorted(set(known) - batches)
     if not cut_off:
         return {}
-    rows = klines.filter(pl.col("batch_id").is_in(cut_off)).select("sha256", "source_row").collect()
-    found: defaultdict[str, set[int]] = defaultdict(set)
-    for sha256, source_row in rows.iter_rows():
-        found[sha256].add(source_row)
-    return {sha256: frozenset(positions) for sha256, positions in found.items()}
+    rows = klines.filter(pl.col("batch_id").is_in(cut_off)).select("coin", "sha256", "source_row").collect()
+    found: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
+    for coin, sha256, source_row in rows.iter_rows():
+        found[coin, sha256].add(source_row)
+    return {source: frozenset(positions) for source, positions in found.items()}
 
 
 def _listing(exchange_info: pl.LazyFrame | None) -> dict[str, str]:

@@ -16,6 +16,7 @@ from klineforge.exchanges.campaign import Campaign, Rules
 from klineforge.exchanges.coverage import Coverage, RawCandle
 from klineforge.exchanges.landing import LandingZone
 from klineforge.exchanges.planning import CoinState, hours_to_read_again, wanted_hours
+from klineforge.exchanges.report import raise_if_incomplete
 from klineforge.exchanges.units import landed_klines
 from klineforge.pipelines.ingestion.progress import progress_display
 
@@ -109,10 +110,14 @@ def download_missing_klines(
 
     Raises:
         ExchangeError: When nothing at all could be fetched because the exchange cannot be talked to.
+        IngestionIncompleteError: When every coin failed and nothing of them is in the lake.
     """
     with progress_display(len(plan.states)) as progress:
         report = Campaign(market, landed, plan.rules, plan.recent, progress).run(plan.states)
     for coin in report.failed:
         logger.error("%s", "\n".join(coin.failures))
+    if len(report.failed) == len(report.coins) and not any(coin.rows or coin.hours_known for coin in report.coins):
+        # Nothing to go on with: say so here, before the next layers complain that they have no input.
+        raise_if_incomplete(report)
     logger.info("landed %d rows of %d coins; %d coins failed", report.rows, len(report.coins), len(report.failed))
     return tuple(unit.unit_id for unit in landed.units()), report.to_json()
