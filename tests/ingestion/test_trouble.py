@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from deltalake import write_deltalake
 from ingestion.fakes import FakeBinance, Reply, hours, millis, utc
-from ingestion.lake import Lake
+from ingestion.lake import TABLES, Lake
 
 from klineforge.errors import (
     ConfigurationError,
@@ -159,7 +159,7 @@ def test_batch_cut_off_before_its_checkpoints_is_completed_and_not_repeated(exch
     parameters = {"coins": "BTCUSDT", "start": "2021-01-01"}
     lake.download(exchange, **{**parameters, "end": "2021-02-01"})
     batch = next(bronze_batches(lake.zone, lake.coverage()))
-    write_deltalake(str(lake.path / "klines"), batch.klines)
+    write_deltalake(str(lake.path / TABLES["klines"]), batch.klines)
 
     # More lands before the append is done again, so that its batch has another id.
     lake.ingest(exchange, **parameters)
@@ -174,14 +174,17 @@ def test_batch_cut_off_before_its_units_are_removed_is_not_appended_again(exchan
     parameters = {"coins": "BTCUSDT", "start": "2021-01-01"}
     lake.download(exchange, **parameters)
     for batch in bronze_batches(lake.zone, lake.coverage(), max_rows=700):
-        write_deltalake(str(lake.path / "klines"), batch.klines, mode="append")
-        write_deltalake(str(lake.path / "checkpoints"), batch.checkpoints, mode="append")
+        write_deltalake(str(lake.path / TABLES["klines"]), batch.klines, mode="append")
+        write_deltalake(str(lake.path / TABLES["checkpoints"]), batch.checkpoints, mode="append")
     before = lake.versions()
 
     assert lake.append() == 0
 
     versions = lake.versions()
-    assert (versions["klines"], versions["checkpoints"]) == (before["klines"], before["checkpoints"])
+    assert (versions[TABLES["klines"]], versions[TABLES["checkpoints"]]) == (
+        before[TABLES["klines"]],
+        before[TABLES["checkpoints"]],
+    )
     assert all_there(lake, "BTCUSDT")
 
 
@@ -189,7 +192,7 @@ def test_checkpoints_without_their_klines_are_not_believed(exchange: FakeBinance
     exchange.trade("BTCUSDT", UNTIL_NOW)
     parameters = {"coins": "BTCUSDT", "start": "2021-01-01"}
     lake.ingest(exchange, **parameters)
-    (lake.path / "klines").rename(lake.path / "lost")
+    (lake.path / TABLES["klines"]).rename(lake.path / "lost")
 
     lake.ingest(exchange, **parameters)
 
