@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -17,7 +18,7 @@ from rich.console import Console
 
 from klineforge.contracts import contract_of
 from klineforge.domain.contract import TableContract
-from klineforge.incremental.engine import Outcome, refresh
+from klineforge.incremental.engine import Outcome, describe, refresh
 from klineforge.incremental.recipe import Derivation
 from klineforge.lake.journal import JOURNAL, TableEntry
 from klineforge.lake.location import TableLocation
@@ -26,6 +27,8 @@ from klineforge.lake.preview import newest_rows
 from klineforge.lake.table import LakeTable
 from klineforge.lake.writing import DeltaWriter, arrow_frame
 from klineforge.spark.session import get_session
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,8 @@ class DeltaTableDataset(AbstractDataset[Derivation | Append, LakeTable]):
                 raise DatasetError(
                     f"table {self.contract.name} takes a Derivation of itself or an Append, got {type(data).__name__}"
                 )
+        if isinstance(data, Append) and outcome.action != "unchanged":
+            logger.info("%s", describe(outcome))
         _record(outcome)
 
     def _append(self, data: Append) -> Outcome:
