@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_TICKS = os.sysconf("SC_CLK_TCK")
 _SECONDS_BETWEEN_SAMPLES = 0.1
 
 
@@ -38,27 +38,34 @@ def measure(command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str
     Raises:
         RuntimeError: When it fails; with what it printed.
     """
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.monotonic()
     process = subprocess.Popen(command, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    peak = [0]
+    seen = _Seen()
     ended = threading.Event()
-    sampler = threading.Thread(target=_sample, args=(process.pid, peak, ended))
+    sampler = threading.Thread(target=_sample, args=(process.pid, seen, ended))
     sampler.start()
     output, _ = process.communicate()
     ended.set()
     sampler.join()
     wall = time.monotonic() - started
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}:\n{output}")
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Measurement(wall, cpu, peak[0], output)
+    return Measurement(wall, sum(seen.ticks.values()) / _TICKS, seen.peak, output)
 
 
-def _sample(root: int, peak: list[int], ended: threading.Event) -> None:
+@dataclass
+class _Seen:
+    """What sampling has found so far; a process keeps its last figure when it ends, at most a sample too low."""
+
+    peak: int = 0
+    ticks: dict[int, int] = field(default_factory=dict)
+
+
+def _sample(root: int, seen: _Seen, ended: threading.Event) -> None:
     while not ended.wait(_SECONDS_BETWEEN_SAMPLES):
-        peak[0] = max(peak[0], sum(_resident(pid) for pid in _tree(root)))
+        tree = _tree(root)
+        seen.peak = max(seen.peak, sum(_resident(pid) for pid in tree))
+        seen.ticks.update({pid: ticks for pid in tree if (ticks := _ticks(pid))})
 
 
 def _tree(root: int) -> list[int]:
@@ -75,6 +82,14 @@ def _tree(root: int) -> list[int]:
         found.append(pid)
         waiting.extend(children.get(pid, []))
     return found
+
+
+def _ticks(pid: int) -> int:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except (OSError, IndexError):
+        return 0
+    return int(fields[11]) + int(fields[12])
 
 
 def _resident(pid: int) -> int:

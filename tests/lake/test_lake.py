@@ -8,15 +8,19 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from deltalake import write_deltalake
 
 from klineforge.contracts import CONTRACTS
 from klineforge.domain.hours import Span
-from klineforge.errors import ConfigurationError, EnvironmentProblem, LakeBusyError
+from klineforge.errors import ConfigurationError, ContractError, EnvironmentProblem, LakeBusyError
+from klineforge.incremental.plan import changed_between
 from klineforge.lake.changes import change_scope
 from klineforge.lake.ddl import create_table, table_properties
 from klineforge.lake.location import TableLocation
 from klineforge.lake.lock import lake_lock
+from klineforge.lake.log import ChangeFeedGoneError, LocalTableLog
 from klineforge.lake.note import CommitNote, Counts, InputVersion
+from klineforge.lake.table import LakeTable
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -99,3 +103,33 @@ def test_every_contract_has_a_statement_with_its_columns_and_constraints(name: s
         assert f"`{column.name}` {column.type}" in statement
     assert table_properties(contract)["delta.enableChangeDataFeed"] == "true"
     assert set(contract.grain) <= {column.name for column in contract.columns if not column.nullable}
+
+
+def test_table_of_another_version_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    contract = CONTRACTS["mart_top_movers"]
+    older = pl.DataFrame({"exchange": ["binance"], "coin": ["A"], "mover_rank": [1.5]})
+    write_deltalake(str(tmp_path / "mart"), older.to_arrow())
+    table = LakeTable.at(contract, TableLocation(path=str(tmp_path / "mart")))
+    with pytest.raises(
+        ContractError, match="mover_rank is DOUBLE.*kedro klineforge rebuild mart_top_movers"
+    ) as refused:
+        table.require_contract()
+    assert "open_timestamp is missing" in str(refused.value)
+
+
+def test_bronze_of_another_version_is_never_offered_a_rebuild(tmp_path: Path) -> None:
+    write_deltalake(str(tmp_path / "klines"), pl.DataFrame({"coin": ["A"]}).to_arrow())
+    table = LakeTable.at(CONTRACTS["binance_klines_daily"], TableLocation(path=str(tmp_path / "klines")))
+    with pytest.raises(ContractError, match="Bronze cannot be made anew"):
+        table.require_contract()
+
+
+def test_history_that_was_cleaned_up_is_not_taken_for_no_change(tmp_path: Path) -> None:
+    path = str(tmp_path / "table")
+    for number in range(4):
+        write_deltalake(path, pl.DataFrame({"coin": [str(number)]}).to_arrow(), mode="append")
+    log = LocalTableLog(TableLocation(path=path))
+    assert changed_between(log, 1, 3)
+    (tmp_path / "table" / "_delta_log" / f"{2:020d}.json").unlink()
+    with pytest.raises(ChangeFeedGoneError, match="no longer holds version 2"):
+        changed_between(log, 1, 3)
