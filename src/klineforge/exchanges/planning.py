@@ -205,10 +205,13 @@ class _MonthPlanner:
             # Single hours, and what a monthly file lacks, are REST's.
             return [] if read else [day for day in days if intersect(missing, (day.span,)) == (day.span,)]
         if read:
-            # A day that the monthly file has in part is no better in its daily file; one that it lacks may be.
+            # A day that the monthly file has in part is no better in its daily file; one that it lacks may be, also at
+            # its end: monthly files were published that stopped in the middle (exchange-protocols §1.6). Days before
+            # the coin's first candle are before its listing.
             wanted = self.state.wanted
             days = [day for day in days if intersect(missing, (day.span,)) == intersect(wanted, (day.span,))]
-            return [day for day in days if self._inside(day.span)]
+            present = self.state.coverage.present
+            return [day for day in days if present and present[0].start < day.span.start]
         return days
 
     def _chosen(self, month: Period, days: list[Period]) -> list[Period]:
