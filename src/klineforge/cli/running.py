@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import warnings
+from typing import Any
+
+import click
 from kedro.framework.cli.project import run as kedro_run
 
 from klineforge.cli.user_errors import PlainErrorsCommand
 
-run = PlainErrorsCommand(
+
+class RunCommand(PlainErrorsCommand):
+    """``kedro run``, with ``--pipeline`` as good as ``--pipelines``: Kedro remarks that it is the older form."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the pipelines."""
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Option '--pipeline' is deprecated")
+            return super().invoke(ctx)
+
+
+run = RunCommand(
     "run",
     callback=kedro_run.callback,
     params=kedro_run.params,
