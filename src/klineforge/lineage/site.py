@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import re
 import shutil
+import warnings
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import chdir, contextmanager
@@ -96,6 +97,9 @@ def _deploy(
     project: Path, built: Path, health: LakeHealth, env: str | None, parameters: Mapping[str, Any] | None
 ) -> None:
     import fsspec  # type: ignore[import-untyped]
+
+    # kedro-viz uses a response class that its FastAPI deprecates; a reader of this site can do nothing about it.
+    warnings.filterwarnings("ignore", message="ORJSONResponse is deprecated")
     from kedro_viz.api.rest.responses.metadata import MetadataAPIResponse  # type: ignore[import-untyped]
     from kedro_viz.api.rest.responses.utils import get_encoded_response  # type: ignore[import-untyped]
     from kedro_viz.api.rest.utils import get_package_compatibilities  # type: ignore[import-untyped]
