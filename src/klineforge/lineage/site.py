@@ -8,8 +8,8 @@ from __future__ import annotations
 import logging
 import re
 import shutil
-import warnings
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import chdir, contextmanager
 from datetime import datetime
