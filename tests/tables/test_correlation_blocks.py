@@ -57,7 +57,8 @@ def test_engines_agree_across_the_border_of_a_block(spark: SparkSession) -> None
 SERIES = st.lists(
     st.one_of(
         st.sampled_from([0.0, 0.01, -0.01, 0.5, -0.9, 1e-12]),
-        st.floats(-0.1, 0.1),
+        # No return of a market is smaller; squares of much smaller numbers underflow in any method.
+        st.floats(-0.1, 0.1).map(lambda value: round(value, 12)),
         st.just(float("nan")),
     ),
     min_size=WINDOW + 6,
