@@ -59,11 +59,6 @@ def test_planned_scope_covers_the_scope(ranges: dict[tuple[str, str], tuple[Span
             assert holds(planned, exchange, coin, part.end - HOUR)
 
 
-def test_scope_onto_fewer_columns_joins_the_ranges() -> None:
-    scope = Scope(("exchange", "coin"), {("binance", "A"): (span(0, 2),), ("binance", "B"): (span(2, 2),)})
-    assert scope.onto(("exchange",)).ranges == {("binance",): (span(0, 4),)}
-
-
 def test_sql_escapes_names_and_leaves_the_end_of_time_open() -> None:
     scope = Scope(("coin",), {("O'NEIL\\",): (Span(START, FOREVER),)})
     sql = scope.sql("t", year_column="year")

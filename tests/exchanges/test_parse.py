@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ingestion.fakes import csv_of, hours, kline
 
+from klineforge.contracts.bronze import KLINE_FIELDS
 from klineforge.errors import MalformedPayloadError
 from klineforge.exchanges.binance.parse import (
     parse_checksum,
@@ -19,7 +20,6 @@ from klineforge.exchanges.binance.parse import (
     parse_klines_page,
     parse_server_time,
 )
-from klineforge.exchanges.binance.wire import KLINE_FIELDS
 
 HEADER = (
     b"open_time,open,high,low,close,volume,close_time,quote_volume,count,taker_buy_volume,taker_buy_quote_volume,ignore"

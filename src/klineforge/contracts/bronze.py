@@ -56,6 +56,9 @@ BINANCE_KLINES_DAILY = TableContract(
     ),
 )
 
+# The exchange's own fields, in wire order; what follows them is provenance.
+KLINE_FIELDS = tuple(column.name for column in BINANCE_KLINES_DAILY.columns[:12])
+
 BINANCE_INGESTION_CHECKPOINTS = TableContract(
     name="binance_ingestion_checkpoints",
     layer="bronze",

@@ -113,11 +113,6 @@ class TableContract:
         return tuple(column.name for column in self.all_columns)
 
     @property
-    def value_columns(self) -> tuple[str, ...]:
-        """Names of the columns outside the key and the partition."""
-        return tuple(column.name for column in self.columns if column.name not in self.grain)
-
-    @property
     def constraints(self) -> dict[str, str]:
         """Delta CHECK constraints by name."""
         named = {f"{column.name}_valid": column.constraint for column in self.columns if column.constraint}

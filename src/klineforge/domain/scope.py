@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from klineforge.domain.hours import FOREVER, RangeSet, Span, coarsened, normalised, total_hours
+from klineforge.domain.hours import FOREVER, RangeSet, Span, coarsened, normalised
 
 if TYPE_CHECKING:
     import polars as pl
@@ -43,25 +43,12 @@ class Scope:
         """The smallest span that holds all others."""
         return Span(min(s.start for s in self.all_spans()), max(s.end for s in self.all_spans()))
 
-    @property
-    def hours(self) -> int:
-        """Subject-hours, an upper bound for the rows of an hourly table with this subject."""
-        return sum(total_hours(spans) for spans in self.ranges.values())
-
     def widened(self, back: timedelta = timedelta(0), forward: timedelta = timedelta(0)) -> Scope:
         """Every span stretched by the same amounts."""
         return Scope(
             self.by,
             {who: normalised(span.widened(back, forward) for span in spans) for who, spans in self.ranges.items()},
         )
-
-    def onto(self, by: tuple[str, ...]) -> Scope:
-        """The scope by fewer subject columns, joining the ranges of subjects that become one."""
-        keep = [self.by.index(name) for name in by]
-        joined: dict[Subject, list[Span]] = {}
-        for who, spans in self.ranges.items():
-            joined.setdefault(tuple(who[i] for i in keep), []).extend(spans)
-        return Scope(by, {who: normalised(spans) for who, spans in joined.items()})
 
     def union(self, other: Scope) -> Scope:
         """Both scopes together; they must have the same subject columns."""
@@ -74,15 +61,12 @@ class Scope:
         )
 
     def planned(self, most: int = MOST_SPANS) -> Scope:
-        """A scope that covers this one with at most about ``most`` spans per distinct range set."""
-        return Scope(self.by, {who: coarsened(spans, most) for who, spans in self._levelled(most).items()})
-
-    def _levelled(self, most: int) -> Mapping[Subject, RangeSet]:
+        """A scope that covers this one with at most about ``most`` spans in all distinct range sets together."""
         distinct = set(self.ranges.values())
         if sum(len(spans) for spans in distinct) <= most:
-            return self.ranges
-        everywhen = normalised(span for spans in distinct for span in spans)
-        return {who: coarsened(spans, max(1, most // len(distinct))) or everywhen for who, spans in self.ranges.items()}
+            return self
+        each = max(1, most // len(distinct))
+        return Scope(self.by, {who: coarsened(spans, each) for who, spans in self.ranges.items()})
 
     def sql(self, time_column: str, *, year_column: str | None = None, alias: str = "") -> str:
         """The scope as a SQL predicate over the subject columns and the time column."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from klineforge.contracts.bronze import KLINE_FIELDS
 from klineforge.contracts.silver import QUARANTINE_KLINES, STAGE_BINANCE_KLINES
 from klineforge.formulas.acceptance import broken_rules
 from klineforge.reference.listings import Listing
@@ -18,20 +19,6 @@ MALFORMED_RECORD = "malformed_record"
 UNREADABLE_OPEN_TIME = "unreadable_open_time"
 
 _PROVENANCE = ("source_kind", "source_uri", "source_sha256", "source_row", "ingestion_ts")
-_WIRE_FIELDS = (
-    "open_time",
-    "open",
-    "high",
-    "low",
-    "close",
-    "volume",
-    "close_time",
-    "quote_volume",
-    "count",
-    "taker_buy_volume",
-    "taker_buy_quote_volume",
-    "ignore",
-)
 
 
 def quarantined_records(stage: DataFrame, klines: DataFrame, listings: Sequence[Listing]) -> DataFrame:
@@ -75,7 +62,7 @@ def _unstaged_records(klines: DataFrame) -> DataFrame:
         F.col("ingestion_ts").alias("reported_at"),
         F.lit(None).cast("timestamp").alias("open_timestamp"),
         F.array(F.when(is_malformed, MALFORMED_RECORD).otherwise(UNREADABLE_OPEN_TIME)).alias("reasons"),
-        F.when(is_malformed, F.col("malformed_record")).otherwise(_as_json(*_WIRE_FIELDS)).alias("record"),
+        F.when(is_malformed, F.col("malformed_record")).otherwise(_as_json(*KLINE_FIELDS)).alias("record"),
         "source_kind",
         "source_uri",
         F.col("sha256").alias("source_sha256"),

@@ -16,8 +16,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
+from klineforge.contracts.bronze import KLINE_FIELDS
 from klineforge.errors import MalformedPayloadError
-from klineforge.exchanges.binance.wire import FIELD_TYPES, INTEGER_FIELDS, KLINE_FIELDS, RECORD_SCHEMA
+from klineforge.exchanges.binance.wire import FIELD_TYPES, INTEGER_FIELDS, RECORD_SCHEMA
 from klineforge.exchanges.dialect import ServerError
 
 _BOM = b"\xef\xbb\xbf"

@@ -7,7 +7,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from klineforge.exchanges.binance.wire import KLINE_FIELDS
+from klineforge.contracts.bronze import KLINE_FIELDS
 from klineforge.exchanges.coverage import RawCandle
 
 # The twelfth field carries nothing.

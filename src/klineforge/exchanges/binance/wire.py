@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from klineforge.contracts.bronze import BINANCE_EXCHANGE_INFO, BINANCE_INGESTION_CHECKPOINTS, BINANCE_KLINES_DAILY
+from klineforge.contracts.bronze import (
+    BINANCE_EXCHANGE_INFO,
+    BINANCE_INGESTION_CHECKPOINTS,
+    BINANCE_KLINES_DAILY,
+    KLINE_FIELDS,
+)
 from klineforge.domain.contract import TableContract
 
-KLINE_FIELDS = (
-    "open_time",
-    "open",
-    "high",
-    "low",
-    "close",
-    "volume",
-    "close_time",
-    "quote_volume",
-    "count",
-    "taker_buy_volume",
-    "taker_buy_quote_volume",
-    "ignore",
-)
 INTEGER_FIELDS = frozenset({"open_time", "close_time", "count"})
 FIELD_TYPES: dict[str, pa.DataType] = {
     name: pa.int64() if name in INTEGER_FIELDS else pa.string() for name in KLINE_FIELDS
