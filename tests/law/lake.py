@@ -38,6 +38,10 @@ STEPS: tuple[tuple[Recipe, Mapping[str, str]], ...] = (
     (marts.VOLUME, {"candles": "fact_1h_klines"}),
     (marts.MOVERS, {"returns": "mart_returns_1h", "volume": "mart_volume_metrics_1h"}),
     (marts.correlations(MIN_OBSERVATIONS), {"candles": "fact_1h_klines"}),
+    (
+        marts.BREADTH,
+        {"returns": "mart_returns_1h", "volume": "mart_volume_metrics_1h", "correlations": "mart_correlations"},
+    ),
 )
 DERIVED = tuple(recipe.name for recipe, _ in STEPS)
 

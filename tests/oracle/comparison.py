@@ -9,7 +9,11 @@ import pandas as pd
 
 TOLERANCE = 1e-9
 _CATEGORIES = frozenset(
-    {"volatility_regime", "correlation_regime", "corr_breakdown_alerts", "is_volume_spike", "mover_rank"}
+    {
+        *("volatility_regime", "correlation_regime", "corr_breakdown_alerts", "is_volume_spike", "mover_rank"),
+        # A share of some coins jumps where one of them changes sides.
+        "share_above_vwap_24h",
+    }
 )
 _EXACT_NUMBERS = frozenset({"close_price", "prev_close", "volume", "quote_volume", "running_peak_price"})
 

@@ -23,6 +23,9 @@ WITHIN_A_LAYER = {
     ("fact_1h_klines", "kline_gaps"),
     ("mart_returns_1h", "mart_top_movers"),
     ("mart_volume_metrics_1h", "mart_top_movers"),
+    ("mart_returns_1h", "mart_market_breadth_1h"),
+    ("mart_volume_metrics_1h", "mart_market_breadth_1h"),
+    ("mart_correlations", "mart_market_breadth_1h"),
 }
 
 

@@ -8,7 +8,13 @@ from klineforge.contracts.bronze import (
     BINANCE_KLINES_DAILY,
 )
 from klineforge.contracts.gold import DIM_COINS, DIM_EXCHANGE, DIM_TIMESTAMP
-from klineforge.contracts.marts import MART_CORRELATIONS, MART_RETURNS_1H, MART_TOP_MOVERS, MART_VOLUME_METRICS_1H
+from klineforge.contracts.marts import (
+    MART_CORRELATIONS,
+    MART_MARKET_BREADTH_1H,
+    MART_RETURNS_1H,
+    MART_TOP_MOVERS,
+    MART_VOLUME_METRICS_1H,
+)
 from klineforge.contracts.silver import FACT_1H_KLINES, KLINE_GAPS, QUARANTINE_KLINES, STAGE_BINANCE_KLINES
 from klineforge.domain.contract import TableContract
 
@@ -29,6 +35,7 @@ CONTRACTS: dict[str, TableContract] = {
         MART_VOLUME_METRICS_1H,
         MART_TOP_MOVERS,
         MART_CORRELATIONS,
+        MART_MARKET_BREADTH_1H,
     )
 }
 

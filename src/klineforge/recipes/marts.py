@@ -8,11 +8,13 @@ from typing import Literal
 
 from klineforge.contracts.marts import (
     MART_CORRELATIONS,
+    MART_MARKET_BREADTH_1H,
     MART_RETURNS_1H,
     MART_TOP_MOVERS,
     MART_VOLUME_METRICS_1H,
 )
 from klineforge.incremental.recipe import TO_THE_END, Reach, Recipe
+from klineforge.tables.breadth import market_breadth_1h
 from klineforge.tables.correlation_blocks import correlations_1h_blocks
 from klineforge.tables.correlations import correlations_1h
 from klineforge.tables.movers import top_movers
@@ -49,6 +51,15 @@ MOVERS = Recipe(
     output=MART_TOP_MOVERS,
     inputs={"returns": Reach(), "volume": Reach()},
     transform=top_movers,
+    by=("exchange",),
+    version="1",
+)
+
+# An hour's breadth reads that hour alone, but all coins and pairs of it.
+BREADTH = Recipe(
+    output=MART_MARKET_BREADTH_1H,
+    inputs={"returns": Reach(), "volume": Reach(), "correlations": Reach()},
+    transform=market_breadth_1h,
     by=("exchange",),
     version="1",
 )

@@ -59,3 +59,8 @@ def rank_top_movers(returns: LakeTable, volume: LakeTable) -> Derivation:
 def correlate_pairs(candles: LakeTable, options: CorrelationOptions) -> Derivation:
     """Correlate the hourly returns of every pair of coins over 24 hours and raise breakdown alerts."""
     return derive(marts.correlations(options.min_observations, options.engine), candles=candles)
+
+
+def measure_market_breadth(returns: LakeTable, volume: LakeTable, correlations: LakeTable) -> Derivation:
+    """Count the coins of each hour that rose and fell, and measure their dispersion and mean correlation."""
+    return derive(marts.BREADTH, returns=returns, volume=volume, correlations=correlations)

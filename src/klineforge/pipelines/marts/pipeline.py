@@ -8,6 +8,7 @@ from klineforge.pipelines.marts.nodes import (
     compute_returns_and_drawdowns,
     compute_volume_metrics,
     correlate_pairs,
+    measure_market_breadth,
     rank_top_movers,
 )
 
@@ -34,6 +35,12 @@ def create_pipeline(**_: object) -> Pipeline:
                 ["fact_1h_klines", "params:correlations"],
                 "mart_correlations",
                 name="correlate_pairs",
+            ),
+            Node(
+                measure_market_breadth,
+                ["mart_returns_1h", "mart_volume_metrics_1h", "mart_correlations"],
+                "mart_market_breadth_1h",
+                name="measure_market_breadth",
             ),
         ],
         tags="marts",
