@@ -36,8 +36,8 @@ demo: setup ## Turn the simulated demo exchange into a warehouse; again later: t
 lineage: setup ## Build the picture of all pipelines and tables as a static site
 	@$(BIN)/kedro klineforge lineage $(ARGS)
 
-bench: setup ## Run the benchmarks of docs/benchmarks.md
-	@$(BIN)/python -m pytest benchmarks $(ARGS)
+bench: setup ## Measure what docs/benchmarks.md says (ARGS=--quick: small; --help: parts and sizes)
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 docs: setup ## Write docs/data-dictionary.md from the table contracts
 	@$(BIN)/python -m klineforge.reporting.data_dictionary

@@ -1,0 +1,113 @@
+"""The benchmark suite: ``make bench``, or ``python -m benchmarks`` in the repository's folder.
+
+    make bench                                           all parts at full size, into docs/benchmarks.md: an hour
+    make bench ARGS="--only floor,increments"            some parts
+    make bench ARGS="--coins 15 --hours 12000 --days 3"  another size: printed, and not written into the document
+    make bench ARGS=--quick                              everything small: a few minutes
+
+Parts are measured one after the other, each command as a whole process. Archives and the lake that small runs start
+from stay below ``--work`` for the next time; the lake is made anew whenever the sources of KlineForge have changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks.context import Context, Options
+from benchmarks.machine import machine, versions
+from benchmarks.market import Market
+from benchmarks.parts.floor import measure_floor
+from benchmarks.parts.increments import measure_increments
+from benchmarks.render import Section, replaced
+from benchmarks.runs import REPOSITORY
+
+DOCUMENT = REPOSITORY / "docs" / "benchmarks.md"
+REAL_CANDLES = REPOSITORY.parent / "shared" / "data" / "spot_1h"
+FULL_COINS, FULL_HOURS = 15, 60_000
+QUICK_COINS, QUICK_HOURS = 5, 1_440
+
+PARTS: Mapping[str, Callable[[Context], Section]] = {
+    "floor": measure_floor,
+    "increments": measure_increments,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure what was asked for, print it, and write it into the document if it is of full size.
+
+    Returns:
+        1 when a run did something that no run may do, such as a commit without news; else 0.
+    """
+    given = _parser().parse_args(arguments)
+    options = _options(given)
+    context = Context(options)
+    found = [PARTS[part](context) for part in given.only]
+    for section in found:
+        print(f"\n{section}\n")
+    print(f"{_circumstances()}\n")
+    is_full = options.market == Market(FULL_COINS, FULL_HOURS)
+    target = given.output or (DOCUMENT if is_full else None)
+    if target is not None:
+        write(target, found)
+    return 1 if any(section.failures for section in found) else 0
+
+
+def write(target: Path, sections: Sequence[Section]) -> None:
+    """Put sections into a document, each in place of what an earlier run wrote for its part."""
+    text = target.read_text(encoding="utf-8") if target.is_file() else ""
+    for section in sections:
+        text = replaced(text, section.part, f"{section}\n\n{_circumstances()}", tuple(PARTS))
+    target.write_text(text, encoding="utf-8")
+    print(f"written: {target}", file=sys.stderr)
+
+
+def _circumstances() -> str:
+    return f"*{datetime.now(UTC):%Y-%m-%d}: {machine()}. {versions()}.*"
+
+
+def _options(given: argparse.Namespace) -> Options:
+    real = REAL_CANDLES if given.real else None
+    if real is not None and not real.is_dir():
+        sys.exit("the real candles are not here: expected ../shared/data/spot_1h beside the checkout")
+    coins, hours = (QUICK_COINS, QUICK_HOURS) if given.quick else (FULL_COINS, FULL_HOURS)
+    market = Market(given.coins or coins, given.hours or hours, real)
+    return Options(
+        market=market,
+        work=given.work.resolve(),
+        repetitions=given.repeat or (1 if given.quick else 3),
+        big_repetitions=given.repeat_big,
+        days=given.days or (2 if given.quick else 5),
+    )
+
+
+def _parts(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = [name for name in names if name not in PARTS]
+    if unknown or not names:
+        raise argparse.ArgumentTypeError(f"expected some of {','.join(PARTS)}, found {text!r}")
+    return [name for name in PARTS if name in names]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", type=_parts, default=list(PARTS), help=f"parts, with commas: {','.join(PARTS)}")
+    parser.add_argument("--coins", type=int, help=f"coins of most parts; {FULL_COINS}")
+    parser.add_argument("--hours", type=int, help=f"hours of history, whole days; {FULL_HOURS}")
+    parser.add_argument("--days", type=int, help="days added one by one; 5")
+    parser.add_argument("--repeat", type=int, help="repetitions of small commands; 3")
+    parser.add_argument("--repeat-big", type=int, default=1, help="repetitions of long commands; 1")
+    parser.add_argument("--real", action="store_true", help="real candles of ../shared instead of invented ones")
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK_COINS} coins, {QUICK_HOURS} hours, single runs")
+    parser.add_argument("--work", type=Path, default=REPOSITORY / "build" / "bench", help="folder to work in")
+    parser.add_argument("--output", type=Path, help="document to write into; docs/benchmarks.md at full size")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

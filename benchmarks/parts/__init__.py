@@ -1,0 +1,1 @@
+"""The parts of the suite: each a function from the context to a section of the report."""

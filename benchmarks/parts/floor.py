@@ -1,0 +1,24 @@
+"""What no run that writes can go below."""
+
+from __future__ import annotations
+
+from benchmarks.context import Context, say
+from benchmarks.render import COST_HEAD, Section, Table, cost_cells
+
+_WHAT = (
+    "Start Kedro with this project (bootstrap, session, context, catalog), start Spark with "
+    "`klineforge.spark.session.get_session`, commit one row to a new Delta table."
+)
+
+
+def measure_floor(context: Context) -> Section:
+    """Measure the floor."""
+    say("floor")
+    return Section(
+        "floor",
+        "Floor",
+        (
+            _WHAT,
+            Table(("", *COST_HEAD), (("floor", *cost_cells(context.floor)),)),
+        ),
+    )

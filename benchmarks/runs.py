@@ -1,0 +1,130 @@
+"""``kedro run`` as users run it, and what its run log says afterwards."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from benchmarks.process import Measurement, measure
+from benchmarks.render import Table
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+_RUN_LOG = Path("_klineforge") / "runs.jsonl"
+
+
+@dataclass(frozen=True)
+class TableWork:
+    """What one run did to one table; counts are rows."""
+
+    table: str
+    action: str
+    inserted: int
+    updated: int
+    deleted: int
+    unchanged: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Run:
+    """One ``kedro run``: what it cost, and what it wrote into the run log.
+
+    Args:
+        measurement: The whole process.
+        began: When Kedro started the pipeline, UTC.
+        ended: When the pipeline had ended, UTC.
+        tables: What was done to each table, in order.
+    """
+
+    measurement: Measurement
+    began: datetime
+    ended: datetime
+    tables: tuple[TableWork, ...]
+
+    @property
+    def stages(self) -> dict[str, float]:
+        """Seconds of wall time by stage, in order: before the pipeline, each table, the rest of it, after it.
+
+        A table that is written more than once counts with its sum.
+        """
+        tables: dict[str, float] = {}
+        for work in self.tables:
+            tables[work.table] = tables.get(work.table, 0.0) + work.seconds
+        before = (self.began - self.measurement.started).total_seconds()
+        within = (self.ended - self.began).total_seconds()
+        return {
+            "Python and Kedro until the pipeline starts": before,
+            **tables,
+            "rest of the pipeline: downloads, planning, log": within - sum(tables.values()),
+            "after the pipeline: Spark and Python end": self.measurement.wall - before - within,
+        }
+
+
+def kedro_run(lake: Path, parameters: Mapping[str, str] | None = None, pipelines: Iterable[str] = ()) -> Run:
+    """Run pipelines on a lake in a process of their own.
+
+    Args:
+        lake: Root of the lake.
+        parameters: Runtime parameters beside ``lake``.
+        pipelines: Names; none means all of them.
+
+    Raises:
+        RuntimeError: When the run fails, or leaves nothing in the run log.
+    """
+    given = ",".join(f"{name}={value}" for name, value in {"lake": str(lake), **(parameters or {})}.items())
+    command = [sys.executable, "-m", "kedro", "run", "--params", given]
+    chosen = ",".join(pipelines)
+    if chosen:
+        command += ["--pipelines", chosen]
+    before = len(_lines(lake))
+    measurement = measure(command, cwd=REPOSITORY)
+    lines = _lines(lake)
+    if len(lines) != before + 1:
+        raise RuntimeError(f"expected one more line in {lake / _RUN_LOG}, found {len(lines) - before}")
+    record = json.loads(lines[-1])
+    return Run(
+        measurement,
+        datetime.fromisoformat(record["started_at"]),
+        datetime.fromisoformat(record["ended_at"]),
+        tuple(_work(table) for table in record["tables"]),
+    )
+
+
+def _lines(lake: Path) -> list[str]:
+    log = lake / _RUN_LOG
+    return log.read_text(encoding="utf-8").splitlines() if log.is_file() else []
+
+
+def _work(entry: Mapping[str, object]) -> TableWork:
+    return TableWork(**{name: entry[name] for name in TableWork.__dataclass_fields__})  # type: ignore[arg-type]
+
+
+def stage_table(runs: Mapping[str, Run]) -> Table:
+    """Seconds per stage, one column per run."""
+    stages = dict.fromkeys(stage for run in runs.values() for stage in run.stages)
+    rows = [(stage, *(_seconds(run.stages.get(stage)) for run in runs.values())) for stage in stages]
+    whole = ("**whole process**", *(f"**{run.measurement.wall:.1f}**" for run in runs.values()))
+    return Table(("seconds of wall time", *runs), (*rows, whole))
+
+
+def _seconds(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}"
+
+
+def rows_table(run: Run) -> Table:
+    """Rows that a run touched, by table."""
+    head = ("table", "action", "inserted", "updated", "deleted", "recomputed and unchanged")
+    rows = [
+        (
+            f"`{work.table}`",
+            work.action,
+            *(f"{count:,}" for count in (work.inserted, work.updated, work.deleted, work.unchanged)),
+        )
+        for work in run.tables
+        if work.action != "unchanged"
+    ]
+    return Table(head, tuple(rows))
