@@ -23,32 +23,32 @@ def market_breadth_1h(returns: DataFrame, volume: DataFrame, correlations: DataF
         ``mart_market_breadth_1h``, one row per exchange and hour with a candle.
     """
     change, is_above = F.col("return_pct"), F.col("close_price") > F.col("vwap_24h")
+    rose, fell = F.count_if(change > 0), F.count_if(change < 0)
     # In the order of names, because a sum has other last bits in every order.
     coins = Window.partitionBy(*HOUR).orderBy("coin").rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
     moves = (
         returns.select(*HOUR, "coin", change)
-        .withColumns({"_mean": F.avg(change).over(coins), "_dispersion": F.stddev_samp(change).over(coins)})
+        .withColumns({"_mean": F.avg(change).over(coins), "_deviation": F.stddev_samp(change).over(coins)})
         .groupBy(HOUR)
         .agg(
             F.count(change).alias("coins_with_return"),
-            F.count_if(change > 0).alias("advancers"),
-            F.count_if(change < 0).alias("decliners"),
+            rose.alias("advancers"),
+            fell.alias("decliners"),
             F.count_if(change == 0).alias("unchanged"),
+            F.try_divide(rose, fell).alias("advance_decline_ratio"),
             F.any_value("_mean").alias("mean_return"),
-            F.any_value("_dispersion").alias("return_dispersion"),
+            F.any_value("_deviation").alias("return_dispersion"),
         )
     )
     prices = volume.groupBy(HOUR).agg(
-        F.count("vwap_24h").alias("coins_with_vwap"), F.count_if(is_above).alias("_coins_above")
+        F.count(is_above).alias("coins_with_vwap"), F.avg(is_above.cast("int")).alias("share_above_vwap_24h")
     )
     pairs = correlations.groupBy(HOUR).agg(
-        F.count("corr_24h").alias("_pairs"), F.avg("corr_24h").alias("mean_corr_24h")
+        F.count("corr_24h").alias("pairs_with_correlation"), F.avg("corr_24h").alias("mean_corr_24h")
     )
     return (
         moves.join(prices, on=HOUR, how="inner")
         .join(pairs, on=HOUR, how="left")
-        .withColumn("advance_decline_ratio", F.try_divide("advancers", "decliners"))
-        .withColumn("share_above_vwap_24h", F.try_divide("_coins_above", "coins_with_vwap"))
-        .withColumn("pairs_with_correlation", F.coalesce("_pairs", F.lit(0)))
+        .fillna(0, subset="pairs_with_correlation")
         .transform(conform(MART_MARKET_BREADTH_1H))
     )
