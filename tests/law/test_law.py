@@ -109,7 +109,7 @@ def test_late_correction_changes_only_rows_that_depend_on_it(week: Lake, spark: 
     assert outcomes["mart_volume_metrics_1h"].counts.changed <= 24
     assert 0 < outcomes["mart_returns_1h"].counts.changed <= 48
     assert 0 < outcomes["mart_correlations"].counts.changed <= 2 * 26
-    assert outcomes["dim_timestamp"].action == "acknowledge"
+    assert outcomes["dim_timestamp"].action == "unchanged"
 
 
 def test_candle_that_becomes_invalid_leaves_the_fact_and_every_mart(week: Lake, spark: SparkSession) -> None:

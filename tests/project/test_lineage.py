@@ -20,7 +20,8 @@ ORDER = ("ingestion", "bronze", "silver", "gold", "marts")
 WITHIN_A_LAYER = {
     ("stage_binance_klines", "fact_1h_klines"),
     ("stage_binance_klines", "quarantine_klines"),
-    ("fact_1h_klines", "kline_gaps"),
+    ("fact_1h_klines", "kline_runs"),
+    ("kline_runs", "kline_gaps"),
     ("mart_returns_1h", "mart_top_movers"),
     ("mart_volume_metrics_1h", "mart_top_movers"),
     ("mart_returns_1h", "mart_market_breadth_1h"),

@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from klineforge.contracts import contract_of
 from klineforge.reference.listings import Listing
 from klineforge.tables.dims import dim_coins, dim_exchange, dim_timestamp
+from klineforge.tables.runs import unbroken_runs
 
 SNAPSHOTS = [
     # The newest snapshot of a symbol counts, whatever the order they came in.
@@ -41,7 +42,9 @@ def exchange_info(spark: SparkSession, snapshots: list[tuple[str, str, str, str,
 @pytest.fixture(scope="module")
 def coins(spark: SparkSession) -> pd.DataFrame:
     fact = to_spark(spark, FACT)
-    return to_pandas(dim_coins(fact, exchange_info(spark, SNAPSHOTS), LISTINGS)).set_index("coin", drop=False)
+    return to_pandas(dim_coins(unbroken_runs(fact), exchange_info(spark, SNAPSHOTS), LISTINGS)).set_index(
+        "coin", drop=False
+    )
 
 
 @pytest.mark.parametrize(
@@ -69,12 +72,12 @@ def test_coins_are_those_with_candles_and_know_the_first_and_last(coins: pd.Data
 
 
 def test_coins_without_any_listing_are_unverified(spark: SparkSession) -> None:
-    table = to_pandas(dim_coins(to_spark(spark, FACT), exchange_info(spark, []), ()))
+    table = to_pandas(dim_coins(unbroken_runs(to_spark(spark, FACT)), exchange_info(spark, []), ()))
     assert set(table["listing_source"]) == {"unverified"}
 
 
 def test_exchange_knows_its_first_and_last_candle(spark: SparkSession) -> None:
-    table = to_pandas(dim_exchange(to_spark(spark, FACT)))
+    table = to_pandas(dim_exchange(unbroken_runs(to_spark(spark, FACT))))
     assert tuple(table.columns) == contract_of("dim_exchange").column_names
     row = table.loc[0]
     assert (row["exchange_name"], row["timezone"], row["first_candle"]) == ("Binance", "UTC", hour(1))
@@ -83,7 +86,7 @@ def test_exchange_knows_its_first_and_last_candle(spark: SparkSession) -> None:
 def test_timestamp_holds_every_hour_of_the_years_with_candles(spark: SparkSession) -> None:
     years = (2016, 2020, 2021)
     fact = pd.concat([candles({"A": {0: 1}}).assign(open_timestamp=datetime(year, 6, 1, tzinfo=UTC)) for year in years])
-    table = to_pandas(dim_timestamp(to_spark(spark, fact))).sort_values("ts", ignore_index=True)
+    table = to_pandas(dim_timestamp(unbroken_runs(to_spark(spark, fact)))).sort_values("ts", ignore_index=True)
     assert tuple(table.columns) == contract_of("dim_timestamp").column_names
     expected = pd.DataFrame([parts(opened) for year in years for opened in hours_of(year)], columns=table.columns)
     pd.testing.assert_frame_equal(table.astype(object), expected.astype(object))

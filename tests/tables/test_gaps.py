@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 
 from klineforge.contracts import contract_of
 from klineforge.tables.gaps import missing_hours
+from klineforge.tables.runs import unbroken_runs
 
 # Hours 2 and 3 are missing everywhere they could be; hour 5 of A only; hour 8 is before LATE and after EARLY.
 HOURS = {
@@ -27,7 +28,7 @@ ALONE = candles({"A": {0: 1, 2: 1}}).assign(exchange="alone")
 
 @pytest.fixture(scope="module")
 def gaps(spark: SparkSession) -> pd.DataFrame:
-    return to_pandas(missing_hours(to_spark(spark, pd.concat([CASES, ALONE], ignore_index=True))))
+    return to_pandas(missing_hours(unbroken_runs(to_spark(spark, pd.concat([CASES, ALONE], ignore_index=True)))))
 
 
 def kinds(gaps: pd.DataFrame, exchange: str, coin: str) -> dict[datetime, tuple[datetime, int, str]]:
@@ -64,7 +65,7 @@ def test_gaps_have_the_contracts_columns_and_agree_with_the_oracle(gaps: pd.Data
 def test_gaps_of_real_candles_are_the_known_outages(spark: SparkSession, shared_data: Path) -> None:
     start, end = datetime(2020, 6, 1, tzinfo=UTC), datetime(2021, 5, 1, tzinfo=UTC)
     coins = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
-    gaps = to_pandas(missing_hours(to_spark(spark, real_candles(shared_data, coins, start, end))))
+    gaps = to_pandas(missing_hours(unbroken_runs(to_spark(spark, real_candles(shared_data, coins, start, end)))))
     bitcoin = gaps[gaps["coin"] == "BTCUSDT"]
     # exchange-protocols §1.8, numbers 18 to 25, of which the first is older than SOLUSDT. The third is an hour longer
     # than listed there: these candles come from REST, which has no flat candle at 2020-12-21 14:00.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
+import polars as pl
 import pytest
 from oracle.comparison import assert_same_table
 from oracle.frames import candles, hour, to_pandas, to_spark
@@ -13,7 +14,8 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from klineforge.contracts import contract_of
-from klineforge.tables.returns import highest_close_before, returns_1h
+from klineforge.incremental.stand_in import Highest
+from klineforge.tables.returns import COIN, returns_1h
 
 CASES = candles(
     {
@@ -94,14 +96,19 @@ def test_returns_have_the_contracts_columns_and_agree_with_the_oracle(mart: pd.D
     assert_same_table(mart, oracle_returns(CASES), KEY)
 
 
-def test_highest_close_before_keeps_the_earliest_of_equal_candles(spark: SparkSession) -> None:
+PEAK = Highest("close_price", by=COIN, time="open_timestamp")
+
+
+def test_highest_keeps_the_earliest_of_equal_candles_in_spark_and_in_polars(spark: SparkSession) -> None:
     older = candles({"A": {0: 5, 1: 9, 2: 9, 3: 1}, "B": {0: 2, 1: 1}})
-    kept = to_pandas(highest_close_before(to_spark(spark, older))).sort_values("coin")
-    assert list(kept.columns) == list(older.columns)
-    assert [*zip(kept["coin"], kept["open_timestamp"], kept["close_price"], strict=True)] == [
-        ("A", hour(1), 9.0),
-        ("B", hour(0), 2.0),
-    ]
+    in_spark = to_pandas(PEAK.of_frame(to_spark(spark, older)))
+    in_polars = PEAK.of_scan(pl.from_pandas(older).lazy()).collect().to_pandas()
+    for kept in (in_spark.sort_values("coin"), in_polars.sort_values("coin")):
+        assert list(kept.columns) == list(older.columns)
+        assert [*zip(kept["coin"], kept["open_timestamp"], kept["close_price"], strict=True)] == [
+            ("A", hour(1), 9.0),
+            ("B", hour(0), 2.0),
+        ]
 
 
 def test_returns_from_two_days_and_the_old_peak_equal_those_from_all_history(spark: SparkSession) -> None:
@@ -109,7 +116,7 @@ def test_returns_from_two_days_and_the_old_peak_equal_those_from_all_history(spa
     everything = to_spark(spark, generated)
     first_wanted, first_read = F.lit(hour(90)), F.lit(hour(90 - 47))
     older = everything.where(F.col("open_timestamp") < first_read)
-    needed = everything.where(F.col("open_timestamp") >= first_read).unionByName(highest_close_before(older))
+    needed = everything.where(F.col("open_timestamp") >= first_read).unionByName(PEAK.of_frame(older))
     wanted = F.col("open_timestamp") >= first_wanted
     rebuilt, increment = (to_pandas(returns_1h(rows).where(wanted)) for rows in (everything, needed))
     pd.testing.assert_frame_equal(

@@ -15,7 +15,13 @@ from klineforge.contracts.marts import (
     MART_TOP_MOVERS,
     MART_VOLUME_METRICS_1H,
 )
-from klineforge.contracts.silver import FACT_1H_KLINES, KLINE_GAPS, QUARANTINE_KLINES, STAGE_BINANCE_KLINES
+from klineforge.contracts.silver import (
+    FACT_1H_KLINES,
+    KLINE_GAPS,
+    KLINE_RUNS,
+    QUARANTINE_KLINES,
+    STAGE_BINANCE_KLINES,
+)
 from klineforge.domain.contract import TableContract
 
 CONTRACTS: dict[str, TableContract] = {
@@ -27,6 +33,7 @@ CONTRACTS: dict[str, TableContract] = {
         STAGE_BINANCE_KLINES,
         FACT_1H_KLINES,
         QUARANTINE_KLINES,
+        KLINE_RUNS,
         KLINE_GAPS,
         DIM_COINS,
         DIM_EXCHANGE,

@@ -97,6 +97,25 @@ QUARANTINE_KLINES = TableContract(
     ),
 )
 
+KLINE_RUNS = TableContract(
+    name="kline_runs",
+    layer="silver",
+    description="Unbroken runs of a coin's candles, cut at the turn of each month: few rows tell where candles are.",
+    grain=("exchange", "coin", "first_hour"),
+    time_column="first_hour",
+    sort_by=("exchange", "coin", "first_hour"),
+    subject=("exchange", "coin"),
+    source="fact_1h_klines",
+    checks=(("run_is_whole", "last_hour >= first_hour"),),
+    columns=(
+        Column("exchange", "STRING", "Exchange code.", accepted=("binance",)),
+        Column("coin", "STRING", "Native symbol."),
+        Column("first_hour", "TIMESTAMP", "Open time of the run's first candle.", "UTC"),
+        Column("last_hour", "TIMESTAMP", "Open time of its last candle, in the same month.", "UTC"),
+        Column("candles", "INT", "Candles of the run, one per hour.", "hours", check="candles > 0"),
+    ),
+)
+
 GAP_KINDS = ("exchange_outage", "unexplained")
 
 KLINE_GAPS = TableContract(
@@ -107,7 +126,7 @@ KLINE_GAPS = TableContract(
     time_column="open_timestamp",
     sort_by=("exchange", "coin", "open_timestamp"),
     subject=("exchange", "coin"),
-    source="fact_1h_klines; exchange-wide when every coin listed at that hour lacks it and there are at least two",
+    source="kline_runs; exchange-wide when every coin listed at that hour lacks it and there are at least two",
     columns=(
         Column("exchange", "STRING", "Exchange code.", accepted=("binance",)),
         Column("coin", "STRING", "Native symbol."),

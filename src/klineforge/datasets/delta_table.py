@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +13,6 @@ from typing import Any
 import pyarrow as pa
 from kedro.io import AbstractDataset, DatasetError
 from kedro_datasets._typing import TablePreview
-from pyspark.sql import functions as F
 from rich.console import Console
 
 from klineforge.contracts import contract_of
@@ -21,6 +20,7 @@ from klineforge.domain.contract import TableContract
 from klineforge.incremental.engine import Outcome, describe, refresh
 from klineforge.incremental.recipe import Derivation
 from klineforge.lake.journal import JOURNAL, TableEntry
+from klineforge.lake.local import BeyondDeltaRsError, LocalWriter
 from klineforge.lake.location import TableLocation
 from klineforge.lake.note import CommitNote, Counts
 from klineforge.lake.preview import newest_rows
@@ -39,13 +39,13 @@ class Append:
         rows: At least the contract's columns without those of the layout; nothing happens when empty.
         identity: Digest of the rows' content; rows that were appended under it before are not appended again.
         extra: Kept in the commit's note.
-        layout: SQL expressions for the contract's layout columns.
+        layout: Functions of the rows for the contract's layout columns.
     """
 
     rows: pa.Table
     identity: str
     extra: Mapping[str, Any] = field(default_factory=dict)
-    layout: Mapping[str, str] = field(default_factory=dict)
+    layout: Mapping[str, Callable[[pa.Table], pa.Array]] = field(default_factory=dict)
 
 
 class DeltaTableDataset(AbstractDataset[Derivation | Append, LakeTable]):
@@ -122,20 +122,31 @@ class DeltaTableDataset(AbstractDataset[Derivation | Append, LakeTable]):
         if data.rows.num_rows == 0:
             version = output.seen.version if output.seen else None
             return Outcome(self.contract.name, "unchanged", version, Counts(), 0.0)
-        writer = DeltaWriter(self.contract, self.location, get_session())
         if output.seen is None:
-            writer.create()
+            DeltaWriter(self.contract, self.location, get_session()).create()
+        before = output.log.head()
         counts = Counts(inserted=data.rows.num_rows)
         note = CommitNote(self.contract.name, "append", counts=counts, run_id=JOURNAL.run_id, extra=data.extra)
-        rows = arrow_frame(writer.session, data.rows)
-        for name, expression in data.layout.items():
-            rows = rows.withColumn(name, F.expr(expression))
-        writer.append(rows, note, once_as=data.identity)
+        rows = data.rows
+        for name, column in data.layout.items():
+            rows = rows.append_column(name, column(rows))
+        self._commit(rows, note, data.identity)
         head = output.log.head()
-        if head is not None and output.seen is not None and head.version == output.seen.version:
+        if head is not None and before is not None and head.version == before.version:
             return Outcome(self.contract.name, "unchanged", head.version, Counts(), time.monotonic() - started)
         version = head.version if head else None
         return Outcome(self.contract.name, "append", version, counts, time.monotonic() - started)
+
+    def _commit(self, rows: pa.Table, note: CommitNote, identity: str) -> None:
+        if self.location.is_local:
+            try:
+                LocalWriter(self.contract, self.location).append(rows, note, once_as=identity)
+            except BeyondDeltaRsError:
+                logger.debug("%s was made with constraints that only Spark can check", self.contract.name)
+            else:
+                return
+        writer = DeltaWriter(self.contract, self.location, get_session())
+        writer.append(arrow_frame(writer.session, rows), note, once_as=identity)
 
     def preview(self, rows: int = 20) -> TablePreview:
         """The newest rows, for kedro-viz; read without Spark."""
@@ -170,5 +181,6 @@ def _record(outcome: Outcome) -> None:
             deleted=counts.deleted,
             unchanged=counts.unchanged,
             seconds=round(outcome.seconds, 3),
+            reason=outcome.reason,
         )
     )

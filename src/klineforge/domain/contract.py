@@ -50,7 +50,8 @@ class Column:
         rule = self.check
         if self.accepted:
             values = ", ".join(f"'{value}'" for value in self.accepted)
-            rule = f"{self.name} IN ({values})"
+            # Quoted, because readers other than Spark take a column called interval for the beginning of a literal.
+            rule = f"`{self.name}` IN ({values})"
         # Delta refuses a row for which a constraint is null, unlike standard SQL.
         return f"{self.name} IS NULL OR {rule}" if rule and self.nullable else rule
 

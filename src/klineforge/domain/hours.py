@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 HOUR = timedelta(hours=1)
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -53,6 +54,7 @@ class Span:
 
 
 RangeSet = tuple[Span, ...]
+Period = Literal["month", "year"]
 
 
 def normalised(spans: Iterable[Span]) -> RangeSet:
@@ -125,6 +127,28 @@ def coarsened(spans: RangeSet, most: int) -> RangeSet:
         merged.append(Span(spans[first].start, spans[cut].end))
         first = cut + 1
     return tuple(merged)
+
+
+def in_whole(span: Span, period: Period) -> Span:
+    """The calendar months or years that a span touches, kept inside the calendar.
+
+    >>> noon = datetime(2021, 12, 31, 12, tzinfo=UTC)
+    >>> str(in_whole(Span(noon, noon + HOUR), "month"))
+    '2021-12-01 00:00..2022-01-01 00:00'
+    """
+    start, last = _begin(span.start, period), _begin(span.end, period)
+    return Span(start, span.end if span.end in {last, FOREVER} else _after(last, period))
+
+
+def _begin(moment: datetime, period: Period) -> datetime:
+    midnight = moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return midnight if period == "month" else midnight.replace(month=1)
+
+
+def _after(begin: datetime, period: Period) -> datetime:
+    if period == "year" or begin.month == 12:
+        return begin.replace(year=begin.year + 1, month=1)
+    return begin.replace(month=begin.month + 1)
 
 
 def total_hours(spans: RangeSet) -> int:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING
 
-from klineforge.domain.hours import FOREVER, RangeSet, Span, coarsened, normalised
+from klineforge.domain.hours import FOREVER, Period, RangeSet, Span, coarsened, in_whole, normalised
 
 if TYPE_CHECKING:
     import polars as pl
@@ -50,6 +51,15 @@ class Scope:
             {who: normalised(span.widened(back, forward) for span in spans) for who, spans in self.ranges.items()},
         )
 
+    def in_whole(self, period: Period | None) -> Scope:
+        """Every span stretched to the calendar periods it touches; None changes nothing."""
+        if period is None:
+            return self
+        return Scope(
+            self.by,
+            {who: normalised(in_whole(span, period) for span in spans) for who, spans in self.ranges.items()},
+        )
+
     def union(self, other: Scope) -> Scope:
         """Both scopes together; they must have the same subject columns."""
         if self.by != other.by:
@@ -83,44 +93,35 @@ class Scope:
 
     def before_sql(self, time_column: str) -> str:
         """Rows of each subject that lie before its first range."""
-        firsts: dict[datetime, list[Subject]] = {}
-        for who, spans in self.ranges.items():
-            firsts.setdefault(spans[0].start, []).append(who)
         clauses = [
             _both(_subjects_sql(self.by, subjects, ""), f"{time_column} < {_instant(start)}")
-            for start, subjects in firsts.items()
+            for start, subjects in self._by_first_start().items()
         ]
         return "(" + (" OR ".join(f"({clause})" for clause in clauses) or "FALSE") + ")"
 
     def polars(self, time_column: str) -> pl.Expr:
         """The scope as a polars predicate."""
+        clauses = [
+            _subjects_polars(self.by, subjects) & _spans_polars(time_column, spans)
+            for spans, subjects in self._grouped().items()
+        ]
+        return _any_of(clauses)
+
+    def polars_before(self, time_column: str) -> pl.Expr:
+        """Rows of each subject that lie before its first range, as a polars predicate."""
         import polars as pl
 
-        def within(spans: RangeSet) -> pl.Expr:
-            time = pl.col(time_column)
-            return reduce(
-                lambda one, other: one | other,
-                [
-                    (time >= span.start) & (time < span.end) if span.end < FOREVER else time >= span.start
-                    for span in spans
-                ],
-            )
+        clauses = [
+            _subjects_polars(self.by, subjects) & (pl.col(time_column) < start)
+            for start, subjects in self._by_first_start().items()
+        ]
+        return _any_of(clauses)
 
-        def about(subjects: list[Subject]) -> pl.Expr:
-            if not self.by:
-                return pl.lit(value=True)
-            if len(self.by) == 1:
-                return pl.col(self.by[0]).is_in([who[0] for who in subjects])
-            return reduce(
-                lambda one, other: one | other,
-                [
-                    reduce(lambda a, b: a & b, [pl.col(n) == v for n, v in zip(self.by, who, strict=True)])
-                    for who in subjects
-                ],
-            )
-
-        clauses = [about(subjects) & within(spans) for spans, subjects in self._grouped().items()]
-        return reduce(lambda one, other: one | other, clauses, pl.lit(value=False))
+    def _by_first_start(self) -> dict[datetime, list[Subject]]:
+        firsts: dict[datetime, list[Subject]] = {}
+        for who, spans in self.ranges.items():
+            firsts.setdefault(spans[0].start, []).append(who)
+        return firsts
 
     def _grouped(self) -> dict[RangeSet, list[Subject]]:
         groups: dict[RangeSet, list[Subject]] = {}
@@ -161,3 +162,35 @@ def _spans_sql(column: str, spans: RangeSet) -> str:
         for span in spans
     ]
     return "(" + " OR ".join(f"({clause})" for clause in clauses) + ")"
+
+
+def _subjects_polars(by: tuple[str, ...], subjects: list[Subject]) -> pl.Expr:
+    import polars as pl
+
+    if not by:
+        return pl.lit(value=True)
+    first, *rest = by
+    if not rest:
+        return pl.col(first).is_in([who[0] for who in subjects])
+    heads = sorted({who[0] for who in subjects})
+    return _any_of(
+        [
+            (pl.col(first) == head) & _subjects_polars(tuple(rest), [who[1:] for who in subjects if who[0] == head])
+            for head in heads
+        ]
+    )
+
+
+def _spans_polars(time_column: str, spans: RangeSet) -> pl.Expr:
+    import polars as pl
+
+    time = pl.col(time_column)
+    return _any_of(
+        [(time >= span.start) & (time < span.end) if span.end < FOREVER else time >= span.start for span in spans]
+    )
+
+
+def _any_of(conditions: list[pl.Expr]) -> pl.Expr:
+    import polars as pl
+
+    return reduce(or_, conditions) if conditions else pl.lit(value=False)

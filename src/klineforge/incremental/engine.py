@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import reduce
-from operator import and_
 
-import pyarrow as pa
-import pyarrow.compute as pc
-from pyspark.sql import Column, DataFrame, Observation, Window
+import polars as pl
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from klineforge.domain.hours import HOUR, Span, intersect, normalised, total_hours
+from klineforge.domain.hours import BEGINNING, HOUR, Span, intersect, normalised, total_hours
 from klineforge.domain.scope import Scope
-from klineforge.errors import ContractError
+from klineforge.incremental.compare import changed_rows
 from klineforge.incremental.plan import EVERYTHING, Plan, plan
 from klineforge.incremental.recipe import Derivation, Reach
+from klineforge.lake.local import LocalWriter, count_rows, scan_scope
 from klineforge.lake.note import CommitNote, Counts
 from klineforge.lake.table import LakeTable
 from klineforge.lake.writing import CHANGE, DeltaWriter, arrow_frame, column_differences
@@ -27,12 +24,11 @@ from klineforge.spark.session import get_session
 
 logger = logging.getLogger(__name__)
 
-# The changed rows are held in memory between the comparison and the commit; where more rows than this might change,
-# making the table anew is cheaper and bounded.
-MOST_ROWS_COMPARED = 8_000_000
-
-
-_KINDS = ("insert", "update", "delete", "unchanged")
+# Recomputed and held rows are compared in memory; where there might be more than this, Spark appends them without
+# looking at them, or makes the table anew.
+MOST_ROWS_IN_MEMORY = 2_000_000
+# Input rows up to this many are read by polars and handed to Spark, which saves it the work of opening a table.
+MOST_ROWS_HANDED_OVER = 300_000
 
 
 @dataclass(frozen=True)
@@ -144,41 +140,57 @@ class _Refresh:
         return self._written(note)
 
     def _increment(self, scope: Scope) -> tuple[str, Counts]:
-        recomputed = self._recomputed(scope)
-        time_column = self.output.contract.scan_time
-        if time_column is not None and not self.output.log.has_rows_in(scope, time_column):
+        held = self._held_rows(scope)
+        if max(held, self._expected_rows(scope)) > MOST_ROWS_IN_MEMORY:
+            if held:
+                return self._rebuild()
             note = self._note("append", Counts())
-            self._writer().append(recomputed.transform(proved_unique(self.output)), note)
+            self._writer().append(self._recomputed(scope).transform(proved_unique(self.output)), note)
             return self._written(note)
-        if self._rows_in(scope) > MOST_ROWS_COMPARED:
-            return self._rebuild()
-        return self._apply(*self._changes(recomputed, scope), scope)
+        new = pl.DataFrame(self._recomputed(scope).toArrow())
+        old = self._rows_held(scope) if held else new.clear()
+        return self._apply(*changed_rows(new, old, self.output.contract), scope)
 
-    def _apply(self, changes: pa.Table, counts: Counts, scope: Scope) -> tuple[str, Counts]:
+    def _apply(self, changes: pl.DataFrame, counts: Counts, scope: Scope) -> tuple[str, Counts]:
         if counts.changed == 0:
             return self._acknowledge(counts)
-        writer = self._writer()
-        rows = arrow_frame(writer.session, changes)
-        if counts.changed == counts.inserted:
-            writer.append(rows.where(F.col(CHANGE) == "insert").drop(CHANGE), self._note("append", counts))
-            return "append", counts
-        note = self._note("merge", counts)
-        if self.derivation.recipe.by is None:
-            # A small table in few files: writing it anew costs less than finding rows in it.
-            writer.overwrite(rows.where(F.col(CHANGE) != "delete").drop(CHANGE), note)
+        note = self._note("append" if counts.changed == counts.inserted else "merge", counts)
+        rows = changes.to_arrow()
+        if self.output.location.is_local:
+            local = LocalWriter(self.output.contract, self.output.location)
+            local.append(rows, note) if note.action == "append" else local.merge(rows, note)
         else:
-            writer.merge(rows, note, within=self._scope_sql(scope, alias="t"))
-        return "merge", counts
+            writer = self._writer()
+            frame = arrow_frame(writer.session, rows)
+            if note.action == "append":
+                writer.append(frame.drop(CHANGE), note)
+            else:
+                writer.merge(frame, note, within=self._scope_sql(scope, alias="t"))
+        return note.action, counts
 
-    def _rows_in(self, scope: Scope) -> float:
-        """About how many rows of the table lie in the scope's hours, from its statistics."""
-        rows, time_column = self.output.log.row_count(), self.output.contract.scan_time
+    def _held_rows(self, scope: Scope) -> int:
+        """How many rows of the table lie in the scope."""
+        time_column, log = self.output.contract.scan_time, self.output.log
+        if time_column is None or self.derivation.recipe.by is None:
+            return log.row_count()
+        return log.count_in(scope, time_column)
+
+    def _rows_held(self, scope: Scope) -> pl.DataFrame:
+        confined = scope if self.derivation.recipe.by is not None else None
+        if self.output.location.is_local:
+            return scan_scope(self.output.contract, self.output.location, confined).collect()
+        return pl.DataFrame(self.output.df.where(F.expr(self._scope_sql(scope))).toArrow())
+
+    def _expected_rows(self, scope: Scope) -> float:
+        """About how many rows the scope's hours bring, if they are as dense as those the table has."""
+        time_column = self.output.contract.scan_time
         known = self.output.log.time_range(time_column) if time_column else None
-        if known is None:
-            return rows
-        whole = Span(known[0], known[1] + HOUR)
-        hours = intersect(normalised(scope.all_spans()), (whole,))
-        return rows * total_hours(hours) / max(1, whole.hours)
+        newest = [table.newest() for table in self.derivation.inputs.values() if table.seen is not None]
+        if known is None or self.derivation.recipe.by is None or None in newest:
+            return 0.0
+        end = max(moment for moment in newest if moment is not None) + HOUR
+        hours = intersect(normalised(scope.all_spans()), (Span(BEGINNING, end),))
+        return self.output.log.row_count() * total_hours(hours) / max(1, Span(known[0], known[1] + HOUR).hours)
 
     def _written(self, note: CommitNote) -> tuple[str, Counts]:
         newest = next(iter(self.output.log.commits()))
@@ -189,7 +201,8 @@ class _Refresh:
 
     def _recomputed(self, scope: Scope) -> DataFrame:
         recipe = self.derivation.recipe
-        frames = {name: _read(table, recipe.inputs[name], scope) for name, table in self.derivation.inputs.items()}
+        confined = scope if recipe.by is not None else None
+        frames = {name: _read(table, recipe.inputs[name], confined) for name, table in self.derivation.inputs.items()}
         return recipe.transform(**frames).where(F.expr(self._scope_sql(scope)))
 
     def _scope_sql(self, scope: Scope, alias: str = "") -> str:
@@ -199,33 +212,25 @@ class _Refresh:
         years = contract.partition_columns[0] if contract.partition_columns else None
         return scope.sql(contract.scan_time, year_column=years, alias=alias)
 
-    def _changes(self, recomputed: DataFrame, scope: Scope) -> tuple[pa.Table, Counts]:
-        existing = self.output.df.where(F.expr(self._scope_sql(scope)))
-        compared = compare(recomputed, existing, self.output)
-        if self.derivation.recipe.by is None:
-            rows: pa.Table = compared.toArrow()
-            kinds = Counter(rows[CHANGE].to_pylist())
-        else:
-            observation = Observation()
-            counting = [F.count_if(F.col(CHANGE) == kind).alias(kind) for kind in _KINDS]
-            rows = compared.observe(observation, *counting).where(F.col(CHANGE) != "unchanged").toArrow()
-            kinds = Counter(observation.get)
-        require_unique(rows, self.output)
-        return rows, Counts(*(kinds[kind] for kind in _KINDS))
 
-
-def _read(table: LakeTable, reach: Reach, scope: Scope) -> DataFrame:
-    """The rows of an input that the scope's output rows are made from."""
+def _read(table: LakeTable, reach: Reach, scope: Scope | None) -> DataFrame:
+    """The rows of an input that the scope's output rows are made from; all of them without a scope."""
     time_column = table.contract.scan_time
-    rows = table.df
-    if time_column is None or not scope.by:
-        return rows
-    reading = scope.widened(back=reach.back)
+    reading = scope.widened(back=reach.back) if time_column is not None and scope is not None else None
+    if table.location.is_local and table.seen is not None:
+        rows = scan_scope(table.contract, table.location, reading)
+        if count_rows(rows) <= MOST_ROWS_HANDED_OVER:
+            if reach.stand_in is not None and reading is not None and time_column is not None:
+                older = pl.scan_delta(str(table.location.path)).filter(reading.polars_before(time_column))
+                rows = pl.concat([rows, reach.stand_in.of_scan(older)])
+            return arrow_frame(get_session(brief=True), rows.collect().to_arrow())
+    if reading is None or time_column is None:
+        return table.df
     years = table.contract.partition_columns[0] if table.contract.partition_columns else None
-    recent = rows.where(F.expr(reading.sql(time_column, year_column=years)))
+    recent = table.df.where(F.expr(reading.sql(time_column, year_column=years)))
     if reach.stand_in is None:
         return recent
-    return recent.unionByName(reach.stand_in(rows.where(F.expr(reading.before_sql(time_column)))))
+    return recent.unionByName(reach.stand_in.of_frame(table.df.where(F.expr(reading.before_sql(time_column)))))
 
 
 def proved_unique(output: LakeTable) -> Callable[[DataFrame], DataFrame]:
@@ -246,52 +251,3 @@ def proved_unique(output: LakeTable) -> Callable[[DataFrame], DataFrame]:
         return marked.where(F.when(F.col("_repeated"), F.raise_error(message)).otherwise(F.lit(True))).drop("_repeated")
 
     return prove
-
-
-def compare(recomputed: DataFrame, existing: DataFrame, output: LakeTable) -> DataFrame:
-    """Mark every row as ``insert``, ``update``, ``delete`` or ``unchanged`` by comparing two versions of a table.
-
-    Returns:
-        The contract's columns (of the recomputed row; of the existing one for deletions) and ``_change``.
-    """
-    keys = list(output.contract.grain)
-    values = [name for name in output.contract.column_names if name not in keys]
-    new = recomputed.select(*keys, F.struct(*values).alias("_new"))
-    old = existing.select(*keys, F.struct(*values).alias("_old"))
-    tolerances = {column.name: column.tolerance for column in output.contract.columns}
-    same = reduce(and_, (_is_same(name, tolerances.get(name)) for name in values))
-    change = (
-        F.when(F.col("_old").isNull(), "insert")
-        .when(F.col("_new").isNull(), "delete")
-        .when(same, "unchanged")
-        .otherwise("update")
-    )
-    row = F.coalesce(F.col("_new"), F.col("_old"))
-    return (
-        new.join(old, on=keys, how="full_outer")
-        .withColumn(CHANGE, change)
-        .select(*keys, *(row[name].alias(name) for name in values), CHANGE)
-    )
-
-
-def _is_same(name: str, tolerance: float | None) -> Column:
-    new, old = F.col("_new")[name], F.col("_old")[name]
-    if tolerance is None:
-        return new.eqNullSafe(old)
-    return new.eqNullSafe(old) | F.coalesce(F.abs(new - old) <= tolerance, F.lit(False))
-
-
-def require_unique(rows: pa.Table, output: LakeTable) -> None:
-    """Refuse rows that share a key: MERGE would insert both, silently.
-
-    Raises:
-        ContractError: Names the table and a key that occurs twice.
-    """
-    keys = list(output.contract.grain)
-    counted = rows.select(keys).group_by(keys).aggregate([([], "count_all")])
-    twice = counted.filter(pc.greater(counted["count_all"], 1))
-    if twice.num_rows:
-        raise ContractError(
-            f"table {output.contract.name}: {twice.num_rows} keys of ({', '.join(keys)}) occur more than once, "
-            f"for example {twice.slice(0, 1).to_pylist()[0]}; nothing was written"
-        )

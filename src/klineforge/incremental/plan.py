@@ -122,4 +122,4 @@ def affected(recipe: Recipe, reach: Reach, table: LakeTable, after: int, upto: i
         return EVERYTHING
     contract = table.contract
     changes = table.log.changes(after, upto, recipe.by, contract.scan_time)
-    return changes.widened(forward=reach.forward)
+    return changes.widened(forward=reach.forward).in_whole(reach.whole)

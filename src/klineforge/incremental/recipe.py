@@ -8,6 +8,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from klineforge.domain.contract import TableContract
+from klineforge.domain.hours import Period
+from klineforge.incremental.stand_in import Highest
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -27,11 +29,13 @@ class Reach:
         forward: An input row at ``t`` influences output rows up to ``t + forward``.
         stand_in: Reduces all older rows of a subject to the few that stand for them, for figures that read back to
             the beginning (a running peak). Applied to the input's rows before the read range.
+        whole: Calendar periods that are recomputed whole when anything in them changes, for rows that sum a period up.
     """
 
     back: timedelta = NOTHING
     forward: timedelta = NOTHING
-    stand_in: Callable[[DataFrame], DataFrame] | None = None
+    stand_in: Highest | None = None
+    whole: Period | None = None
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ class TableEntry:
     deleted: int = 0
     unchanged: int = 0
     seconds: float = 0.0
+    reason: str = ""
 
 
 @dataclass

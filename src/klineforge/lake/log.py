@@ -89,8 +89,8 @@ class TableLog(Protocol):
     def time_range(self, time_column: str) -> tuple[datetime, datetime] | None:
         """Smallest and largest value of the time column, from file statistics; None when empty or unknown."""
 
-    def has_rows_in(self, scope: Scope, time_column: str) -> bool:
-        """Whether any row lies in the scope."""
+    def count_in(self, scope: Scope, time_column: str) -> int:
+        """How many rows lie in the scope."""
 
     def row_count(self) -> int:
         """Rows of the newest version."""
@@ -164,13 +164,13 @@ class LocalTableLog:
         newest: Any = files[last].max()
         return (oldest, newest) if isinstance(oldest, datetime) and isinstance(newest, datetime) else None
 
-    def has_rows_in(self, scope: Scope, time_column: str) -> bool:
-        """Whether any row lies in the scope; statistics answer for new hours, a key scan for the rest."""
+    def count_in(self, scope: Scope, time_column: str) -> int:
+        """How many rows lie in the scope; statistics answer for new hours, the key columns for the rest."""
         known = self.time_range(time_column)
         if known is not None and all(span.start > known[1] for span in scope.all_spans()):
-            return False
-        rows = pl.scan_delta(self._path).filter(scope.polars(time_column)).select(time_column).limit(1)
-        return not rows.collect().is_empty()
+            return 0
+        rows = pl.scan_delta(self._path).filter(scope.polars(time_column)).select(pl.len())
+        return int(rows.collect().item())
 
     def row_count(self) -> int:
         """Rows of the newest version, from file statistics."""

@@ -99,9 +99,9 @@ class SparkTableLog:
             return None
         return datetime.fromtimestamp(ends[0] / 1e6, tz=UTC), datetime.fromtimestamp(ends[1] / 1e6, tz=UTC)
 
-    def has_rows_in(self, scope: Scope, time_column: str) -> bool:
-        """Whether any row lies in the scope."""
-        return not self._rows().where(F.expr(scope.sql(time_column))).limit(1).isEmpty()
+    def count_in(self, scope: Scope, time_column: str) -> int:
+        """How many rows lie in the scope."""
+        return self._rows().where(F.expr(scope.sql(time_column))).count()
 
     def row_count(self) -> int:
         """Rows of the newest version."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -58,6 +59,11 @@ class LakeTable:
             f"table {self.contract.name} at {self.location} was written by another version of KlineForge: "
             f"{'; '.join(differences)}. Nothing was changed. {way_out}"
         )
+
+    def newest(self) -> datetime | None:
+        """The latest time in the table's time column, from statistics; None when empty or unknown."""
+        known = self.log.time_range(self.contract.scan_time) if self.contract.scan_time else None
+        return known[1] if known else None
 
     @property
     def df(self) -> DataFrame:

@@ -1,4 +1,4 @@
-"""Recipes of the dimensions. They are small and read two columns of the fact, so they are always recomputed whole."""
+"""Recipes of the dimensions. Coins and exchanges are few rows made from few, so they are always recomputed whole."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ def coins(listing_seed: str = BINANCE) -> Recipe:
     """What each coin is and since when there are candles."""
     return Recipe(
         output=DIM_COINS,
-        inputs={"fact": Reach(), "exchange_info": Reach()},
+        inputs={"runs": Reach(), "exchange_info": Reach()},
         transform=partial(dim_coins, listings=load_listings(listing_seed)),
         by=None,
-        version=f"1-{listings_digest(listing_seed)[:12]}",
+        version=f"2-{listings_digest(listing_seed)[:12]}",
     )
 
 
-EXCHANGE = Recipe(output=DIM_EXCHANGE, inputs={"fact": Reach()}, transform=dim_exchange, by=None, version="1")
+EXCHANGE = Recipe(output=DIM_EXCHANGE, inputs={"runs": Reach()}, transform=dim_exchange, by=None, version="2")
 
-TIMESTAMP = Recipe(output=DIM_TIMESTAMP, inputs={"fact": Reach()}, transform=dim_timestamp, by=None, version="1")
+TIMESTAMP = Recipe(
+    output=DIM_TIMESTAMP, inputs={"runs": Reach(whole="year")}, transform=dim_timestamp, by=(), version="2"
+)

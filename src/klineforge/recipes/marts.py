@@ -14,11 +14,12 @@ from klineforge.contracts.marts import (
     MART_VOLUME_METRICS_1H,
 )
 from klineforge.incremental.recipe import TO_THE_END, Reach, Recipe
+from klineforge.incremental.stand_in import Highest
 from klineforge.tables.breadth import market_breadth_1h
 from klineforge.tables.correlation_blocks import correlations_1h_blocks
 from klineforge.tables.correlations import correlations_1h
 from klineforge.tables.movers import top_movers
-from klineforge.tables.returns import highest_close_before, returns_1h
+from klineforge.tables.returns import COIN, returns_1h
 from klineforge.tables.volume import volume_metrics_1h
 
 Engine = Literal["windows", "blocks", "auto"]
@@ -29,10 +30,11 @@ _REGIME_BACK = timedelta(hours=48)
 _WINDOW = timedelta(hours=24)
 # A correlation reads returns of 24 hours, each from two closes, and its alert compares with the hour before.
 _ALERT = timedelta(hours=26)
+_PEAK = Highest("close_price", by=COIN, time="open_timestamp")
 
 RETURNS = Recipe(
     output=MART_RETURNS_1H,
-    inputs={"candles": Reach(back=_REGIME_BACK, forward=TO_THE_END, stand_in=highest_close_before)},
+    inputs={"candles": Reach(back=_REGIME_BACK, forward=TO_THE_END, stand_in=_PEAK)},
     transform=returns_1h,
     by=("exchange", "coin"),
     version="1",

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from functools import cache, partial
 
-from klineforge.contracts.silver import FACT_1H_KLINES, KLINE_GAPS, QUARANTINE_KLINES, STAGE_BINANCE_KLINES
+from klineforge.contracts.silver import (
+    FACT_1H_KLINES,
+    KLINE_GAPS,
+    KLINE_RUNS,
+    QUARANTINE_KLINES,
+    STAGE_BINANCE_KLINES,
+)
 from klineforge.incremental.recipe import Reach, Recipe
 from klineforge.reference.listings import BINANCE, listings_digest, load_listings
 from klineforge.tables.fact import accepted_candles
 from klineforge.tables.gaps import missing_hours
 from klineforge.tables.quarantine import quarantined_records
+from klineforge.tables.runs import unbroken_runs
 from klineforge.tables.stage import stage_binance_klines
 
 STAGE = Recipe(
@@ -45,11 +52,20 @@ def quarantine(listing_seed: str = BINANCE) -> Recipe:
     )
 
 
+# A run may change as far as its month goes.
+RUNS = Recipe(
+    output=KLINE_RUNS,
+    inputs={"fact": Reach(whole="month")},
+    transform=unbroken_runs,
+    by=("exchange", "coin"),
+    version="1",
+)
+
 # Whether an hour is an outage depends on all coins, and how long a gap is on candles arbitrarily far away.
 GAPS = Recipe(
     output=KLINE_GAPS,
-    inputs={"fact": Reach()},
+    inputs={"runs": Reach()},
     transform=missing_hours,
     by=None,
-    version="1",
+    version="2",
 )

@@ -18,6 +18,10 @@ _COMPILE_THRESHOLDS = {
     "Tier4BackEdgeThreshold": 40_000,
 }
 
+# A session of small queries spends its time on planning and on compiling, not on rows (docs/benchmarks.md).
+_BRIEF_JAVA = ("-XX:TieredStopAtLevel=1",)
+_BRIEF = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+
 # What a session on somebody else's Spark (Databricks, Connect) is told too; anything else there is not ours to set.
 RUNTIME_SETTINGS: Mapping[str, str] = {
     "spark.sql.session.timeZone": "UTC",
@@ -36,7 +40,13 @@ class SparkOptions:
     overrides: Mapping[str, str] = field(default_factory=dict)
 
     def local_settings(
-        self, jars: Sequence[Path], home: Path, log_settings: Path, java_options: Sequence[str] = ()
+        self,
+        jars: Sequence[Path],
+        home: Path,
+        log_settings: Path,
+        java_options: Sequence[str] = (),
+        *,
+        brief: bool = False,
     ) -> dict[str, str]:
         """Every setting of a session on this machine.
 
@@ -45,8 +55,10 @@ class SparkOptions:
             home: Cache folder, for what Spark insists on writing somewhere.
             log_settings: Log4j 2 configuration file.
             java_options: More options for the JVM, before those of the user.
+            brief: The session has only small queries to run.
         """
-        return {**_defaults(jars, home, log_settings, java_options), **RUNTIME_SETTINGS, **self.overrides}
+        defaults = _defaults(jars, home, log_settings, [*java_options, *(_BRIEF_JAVA if brief else ())])
+        return {**defaults, **(_BRIEF if brief else {}), **RUNTIME_SETTINGS, **self.overrides}
 
 
 def as_settings(options: Mapping[str, object]) -> dict[str, str]:
@@ -105,6 +117,8 @@ def _defaults(jars: Sequence[Path], home: Path, log_settings: Path, java_options
         "spark.driver.host": "127.0.0.1",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
+        # No .crc file beside every file: other writers do not keep them up to date, and a stale one reads as damage.
+        "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
         "spark.sql.warehouse.dir": str(scratch / "warehouse"),
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",

@@ -50,8 +50,11 @@ def configure(options: Mapping[str, object]) -> None:
             _logger.debug("Spark runs already: new settings take effect in the next session")
 
 
-def get_session() -> SparkSession:
+def get_session(*, brief: bool = False) -> SparkSession:
     """The session of this process, started now if there is none.
+
+    Args:
+        brief: The caller has only small queries for it: a session that is started now is tuned for that.
 
     On Databricks and with Spark Connect (``SPARK_REMOTE``) it is the platform's own session. Everywhere else a local
     Spark is started, and the process's own time zone is set to UTC, because PySpark converts collected timestamps with
@@ -63,7 +66,7 @@ def get_session() -> SparkSession:
     with _lock:
         session = active_session()
         if session is None:
-            session = _process.session = _attach() if platform_brings_delta(os.environ) else _start_local()
+            session = _process.session = _attach() if platform_brings_delta(os.environ) else _start_local(brief=brief)
         return session
 
 
@@ -104,7 +107,7 @@ def _attach() -> SparkSession:
     return session
 
 
-def _start_local() -> SparkSession:
+def _start_local(*, brief: bool) -> SparkSession:
     java = require_java()
     home = klineforge_home()
     jars = delta_jars()
@@ -114,7 +117,7 @@ def _start_local() -> SparkSession:
     log_settings = resources.files("klineforge.spark").joinpath("log4j2.properties")
     with resources.as_file(log_settings) as log_file:
         settings = _process.options.local_settings(
-            jars, home, Path(log_file), archive_options(archive_file(java, jars))
+            jars, home, Path(log_file), archive_options(archive_file(java, jars)), brief=brief
         )
         said = launch_jvm(settings)
         try:

@@ -18,11 +18,11 @@ NO_TRADE_POLICIES = {"binance": "a flat candle with zero volume; no candle while
 _SEED_ENTRY = "struct<base_asset:string,quote_asset:string,is_active:boolean>"
 
 
-def dim_coins(fact: DataFrame, exchange_info: DataFrame, listings: Sequence[Listing]) -> DataFrame:
+def dim_coins(runs: DataFrame, exchange_info: DataFrame, listings: Sequence[Listing]) -> DataFrame:
     """Describe each coin that has candles by the exchange's own listing, else by the seed, else not at all.
 
     Args:
-        fact: ``fact_1h_klines``, whole histories.
+        runs: ``kline_runs``, whole histories.
         exchange_info: ``binance_exchange_info``, snapshots of any age; the newest of each symbol counts.
         listings: The seed; the newest listing of each symbol counts.
 
@@ -32,8 +32,8 @@ def dim_coins(fact: DataFrame, exchange_info: DataFrame, listings: Sequence[List
     """
     seed, by_exchange = F.col("_seed"), F.col("_status").isNotNull()
     return (
-        fact.groupBy("coin")
-        .agg(F.min("open_timestamp").alias("first_candle"), F.max("open_timestamp").alias("last_candle"))
+        runs.groupBy("coin")
+        .agg(F.min("first_hour").alias("first_candle"), F.max("last_hour").alias("last_candle"))
         .join(_newest_snapshots(exchange_info), on="coin", how="left")
         .withColumn("_seed", F.try_element_at(_seed_map(listings), F.col("coin")))
         .withColumn("base_asset", F.when(by_exchange, F.col("_base")).otherwise(seed["base_asset"]))
@@ -70,19 +70,19 @@ def _seed_map(listings: Sequence[Listing]) -> Column:
     return F.create_map(*entries).cast(f"map<string,{_SEED_ENTRY}>")
 
 
-def dim_exchange(fact: DataFrame) -> DataFrame:
+def dim_exchange(runs: DataFrame) -> DataFrame:
     """Describe each exchange that has candles.
 
     Args:
-        fact: ``fact_1h_klines``, whole histories.
+        runs: ``kline_runs``, whole histories.
 
     Returns:
         ``dim_exchange``, one row per exchange.
     """
     exchange = F.col("exchange")
     return (
-        fact.groupBy("exchange")
-        .agg(F.min("open_timestamp").alias("first_candle"), F.max("open_timestamp").alias("last_candle"))
+        runs.groupBy("exchange")
+        .agg(F.min("first_hour").alias("first_candle"), F.max("last_hour").alias("last_candle"))
         .withColumn("exchange_name", _looked_up(EXCHANGE_NAMES, exchange))
         .withColumn("no_trade_policy", _looked_up(NO_TRADE_POLICIES, exchange))
         .withColumn("timezone", F.lit("UTC"))
@@ -95,18 +95,18 @@ def _looked_up(facts: dict[str, str], key: Column) -> Column:
     return F.try_element_at(F.create_map(*entries), key)
 
 
-def dim_timestamp(fact: DataFrame) -> DataFrame:
+def dim_timestamp(runs: DataFrame) -> DataFrame:
     """List every hour of every calendar year in which there are candles, with its parts and trading sessions.
 
     Args:
-        fact: ``fact_1h_klines``, whole histories.
+        runs: ``kline_runs``, whole years.
 
     Returns:
         ``dim_timestamp``, 8,760 or 8,784 rows per year. Sessions include both their hours (docs/definitions.md).
     """
     ts, hour, weekday = F.col("ts"), F.col("hour"), F.col("day_of_week")
     return (
-        fact.select(F.year("open_timestamp").alias("_year"))
+        runs.select(F.year("first_hour").alias("_year"))
         .distinct()
         .select(F.explode(_hours_of_year(F.col("_year"))).alias("ts"))
         .withColumn("date", F.to_date(ts))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from klineforge.contracts.marts import MART_RETURNS_1H
@@ -48,17 +48,3 @@ def with_previous_close(candles: DataFrame) -> DataFrame:
         candles: Candles that have passed through ``with_time_order``.
     """
     return candles.withColumn("prev_close", F.max("close_price").over(exactly_hours_ago(1, *COIN)))
-
-
-def highest_close_before(candles_older: DataFrame) -> DataFrame:
-    """Reduce older candles to the one of each coin that their running peak needs.
-
-    Args:
-        candles_older: Candles before the range that is computed; columns are kept as they are.
-
-    Returns:
-        One row per exchange and coin: the candle with the highest close, the earliest of equals.
-    """
-    by_close = Window.partitionBy(*COIN).orderBy(F.col("close_price").desc(), F.col("open_timestamp").asc())
-    ranked = candles_older.withColumn("_standing", F.row_number().over(by_close))
-    return ranked.where(F.col("_standing") == 1).drop("_standing")

@@ -10,7 +10,7 @@ from klineforge.contracts.bronze import (
     BINANCE_KLINES_DAILY,
     KLINE_FIELDS,
 )
-from klineforge.domain.contract import TableContract
+from klineforge.lake.arrow import arrow_schema
 
 INTEGER_FIELDS = frozenset({"open_time", "close_time", "count"})
 FIELD_TYPES: dict[str, pa.DataType] = {
@@ -23,21 +23,6 @@ RECORD_SCHEMA = pa.schema(
         ("malformed_record", pa.string()),
     ]
 )
-
-_ARROW_TYPES: dict[str, pa.DataType] = {
-    "STRING": pa.string(),
-    "BIGINT": pa.int64(),
-    "INT": pa.int32(),
-    "TIMESTAMP": pa.timestamp("us", tz="UTC"),
-}
-
-
-def arrow_schema(contract: TableContract) -> pa.Schema:
-    """The Arrow schema of a bronze contract's rows, without the columns its writer adds for layout."""
-    return pa.schema(
-        [pa.field(column.name, _ARROW_TYPES[column.type], nullable=column.nullable) for column in contract.columns]
-    )
-
 
 KLINES_SCHEMA = arrow_schema(BINANCE_KLINES_DAILY)
 CHECKPOINTS_SCHEMA = arrow_schema(BINANCE_INGESTION_CHECKPOINTS)

@@ -13,12 +13,12 @@ def create_pipeline(**_: object) -> Pipeline:
         [
             Node(
                 describe_coins,
-                ["fact_1h_klines", "binance_exchange_info", "params:listing_seed"],
+                ["kline_runs", "binance_exchange_info", "params:listing_seed"],
                 "dim_coins",
                 name="describe_coins",
             ),
-            Node(describe_exchanges, "fact_1h_klines", "dim_exchange", name="describe_exchanges"),
-            Node(lay_out_calendar, "fact_1h_klines", "dim_timestamp", name="lay_out_calendar"),
+            Node(describe_exchanges, "kline_runs", "dim_exchange", name="describe_exchanges"),
+            Node(lay_out_calendar, "kline_runs", "dim_timestamp", name="lay_out_calendar"),
         ],
         tags="gold",
     )

@@ -22,6 +22,11 @@ def quarantine_rejected_records(stage: LakeTable, klines: LakeTable, listing_see
     return derive(silver.quarantine(listing_seed), stage=stage, klines=klines)
 
 
-def find_missing_hours(fact: LakeTable) -> Derivation:
+def join_hours_to_runs(fact: LakeTable) -> Derivation:
+    """Join candles that follow each other hour by hour to runs, which tell in few rows where there are candles."""
+    return derive(silver.RUNS, fact=fact)
+
+
+def find_missing_hours(runs: LakeTable) -> Derivation:
     """List the hours without a candle between each coin's first and last, and tell outages from the rest."""
-    return derive(silver.GAPS, fact=fact)
+    return derive(silver.GAPS, runs=runs)

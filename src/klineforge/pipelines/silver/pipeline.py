@@ -8,6 +8,7 @@ from klineforge.pipelines.silver.nodes import (
     accept_candles,
     choose_best_revision,
     find_missing_hours,
+    join_hours_to_runs,
     quarantine_rejected_records,
 )
 
@@ -29,7 +30,8 @@ def create_pipeline(**_: object) -> Pipeline:
                 "quarantine_klines",
                 name="quarantine_rejected_records",
             ),
-            Node(find_missing_hours, "fact_1h_klines", "kline_gaps", name="find_missing_hours"),
+            Node(join_hours_to_runs, "fact_1h_klines", "kline_runs", name="join_hours_to_runs"),
+            Node(find_missing_hours, "kline_runs", "kline_gaps", name="find_missing_hours"),
         ],
         tags="silver",
     )

@@ -1,0 +1,158 @@
+"""Rows of a local table in memory: read by polars, committed by delta-rs, in milliseconds and without a JVM.
+
+delta-rs checks NOT NULL and CHECK constraints, writes statistics and the change feed as the table's properties ask for,
+and commits all or nothing, as Spark does. What a run adds to a table that is already there is small: starting queries
+in Spark for it would cost many times what the rows do (docs/benchmarks.md).
+"""
+
+from __future__ import annotations
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+from deltalake import DeltaTable, Transaction, WriterProperties, write_deltalake
+from deltalake.exceptions import DeltaError
+from deltalake.transaction import CommitProperties
+
+from klineforge.domain.contract import YEAR_COLUMN, TableContract
+from klineforge.domain.scope import Scope
+from klineforge.errors import ContractError
+from klineforge.lake.arrow import conformed
+from klineforge.lake.location import TableLocation
+from klineforge.lake.note import CommitNote
+from klineforge.lake.writing import CHANGE, arrow_frame
+from klineforge.spark.session import get_session
+
+_REFUSED = "failed validation check"
+_NOT_KNOWN = "not implemented"
+_COMPRESSED = WriterProperties(compression="ZSTD")
+
+
+class BeyondDeltaRsError(Exception):
+    """The table has a constraint that only Spark understands; nothing was written."""
+
+
+def scan_scope(contract: TableContract, location: TableLocation, scope: Scope | None = None) -> pl.LazyFrame:
+    """The rows of a local table that lie in a scope, not read yet.
+
+    Args:
+        contract: The table's contract; its time column tells when a row is.
+        location: Where the table is.
+        scope: Subjects and hours; None, or a scope of a table without time, means all rows.
+    """
+    rows = pl.scan_delta(str(location.path))
+    if scope is None or contract.scan_time is None:
+        return rows
+    wanted = scope.polars(contract.scan_time)
+    if contract.partitioned and scope:
+        whole = scope.envelope
+        wanted = pl.col(YEAR_COLUMN).is_between(whole.start.year, whole.end.year) & wanted
+    return rows.filter(wanted)
+
+
+class LocalWriter:
+    """Commits rows held in memory to a local table that exists.
+
+    Args:
+        contract: Schema, layout and constraints.
+        location: Folder of the table.
+    """
+
+    def __init__(self, contract: TableContract, location: TableLocation) -> None:
+        self.contract = contract
+        self._path = str(location.path)
+
+    def append(self, rows: pa.Table, note: CommitNote, *, once_as: str | None = None) -> bool:
+        """Add rows whose keys are known to be new.
+
+        Args:
+            rows: At least the contract's columns.
+            note: What to remember with the commit.
+            once_as: Identity of the rows' content; a second append under the same identity does nothing.
+
+        Returns:
+            Whether anything was committed.
+        """
+        table = DeltaTable(self._path)
+        identity = f"klineforge-{once_as}"
+        if once_as is not None and table.transaction_version(identity) is not None:
+            return False
+        order = [(name, "ascending") for name in (*self.contract.partition_columns, *self.contract.sort_by)]
+        chosen = conformed(rows, self.contract)
+        try:
+            write_deltalake(
+                table,
+                chosen.sort_by(order) if order else chosen,
+                mode="append",
+                writer_properties=_COMPRESSED,
+                commit_properties=_properties(note, [] if once_as is None else [Transaction(identity, 1)]),
+            )
+        except DeltaError as error:
+            self._explain(chosen, error)
+        return True
+
+    def merge(self, changes: pa.Table, note: CommitNote) -> None:
+        """Apply changes by key: rows marked ``insert``, ``update`` or ``delete`` in the column ``_change``.
+
+        Args:
+            changes: The contract's columns and ``_change``; unique by key.
+            note: What to remember with the commit.
+        """
+        rows = conformed(changes, self.contract).append_column(CHANGE, changes[CHANGE].cast(pa.string()))
+        values = {f"`{name}`": f"s.`{name}`" for name in self.contract.column_names}
+        merger = DeltaTable(self._path).merge(
+            rows,
+            self._same_row(rows),
+            source_alias="s",
+            target_alias="t",
+            writer_properties=_COMPRESSED,
+            commit_properties=_properties(note, []),
+        )
+        merger = (
+            merger.when_matched_delete(f"s.{CHANGE} = 'delete'")
+            .when_matched_update(values, f"s.{CHANGE} = 'update'")
+            .when_not_matched_insert(values, f"s.{CHANGE} = 'insert'")
+        )
+        try:
+            merger.execute()
+        except DeltaError as error:
+            self._explain(rows.filter(pc.not_equal(rows[CHANGE], "delete")), error)
+
+    def _same_row(self, rows: pa.Table) -> str:
+        keys = " AND ".join(f"t.`{name}` = s.`{name}`" for name in self.contract.grain)
+        if not self.contract.partitioned:
+            return keys
+        years = ", ".join(str(year) for year in sorted(set(rows[YEAR_COLUMN].to_pylist())))
+        return f"{keys} AND t.`{YEAR_COLUMN}` = s.`{YEAR_COLUMN}` AND t.`{YEAR_COLUMN}` IN ({years})"
+
+    def _explain(self, rows: pa.Table, error: DeltaError) -> None:
+        """Name the constraint that rows break, which delta-rs does not.
+
+        Raises:
+            ContractError: With the constraint and a row that breaks it.
+            BeyondDeltaRsError: When delta-rs cannot tell.
+            DeltaError: As it came, when it is about something else.
+        """
+        if _NOT_KNOWN in str(error):
+            raise BeyondDeltaRsError(str(error)) from error
+        if _REFUSED not in str(error):
+            raise error
+        frame = arrow_frame(get_session(), rows.drop_columns([n for n in rows.column_names if n == CHANGE]))
+        for name, check in self.contract.constraints.items():
+            broken = frame.where(f"NOT coalesce({check}, false)").limit(1).toArrow()
+            if broken.num_rows:
+                values = "\n".join(f" - {column} : {value}" for column, value in broken.to_pylist()[0].items())
+                raise ContractError(
+                    f"table {self.contract.name}: CHECK constraint {name} ({check}) violated by row with values:\n"
+                    f"{values}; nothing was written"
+                ) from error
+        raise error
+
+
+def _properties(note: CommitNote, transactions: list[Transaction]) -> CommitProperties:
+    return CommitProperties(custom_metadata={"userMetadata": note.to_json()}, app_transactions=transactions)
+
+
+def count_rows(rows: pl.LazyFrame) -> int:
+    """How many rows a scan has."""
+    return int(rows.select(pl.len()).collect().item())
