@@ -16,6 +16,7 @@ from klineforge.domain.hours import (
     Span,
     coarsened,
     from_hours,
+    in_whole,
     intersect,
     normalised,
     subtract,
@@ -68,3 +69,18 @@ def test_span_of_naive_instants_is_refused() -> None:
     naive = START.replace(tzinfo=None)
     with pytest.raises(ValueError, match="needs UTC instants"):
         Span(naive, naive + HOUR)
+
+
+@given(SPANS)
+def test_whole_periods_hold_the_span_and_begin_and_end_where_the_calendar_does(spans: list[Span]) -> None:
+    for span in spans:
+        month, year = in_whole(span, "month"), in_whole(span, "year")
+        assert year.start <= month.start <= span.start < span.end <= month.end <= year.end
+        assert {month.start.day, month.end.day, year.start.day, year.end.day, year.start.month, year.end.month} == {1}
+        assert month.start.month == span.start.month
+        assert month.end - span.end < timedelta(days=31)
+        assert in_whole(month, "month") == month
+
+
+def test_time_without_end_stays_without_end() -> None:
+    assert in_whole(Span(START, FOREVER), "year") == Span(datetime(2021, 1, 1, tzinfo=UTC), FOREVER)
