@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -100,7 +99,7 @@ def _partition_value(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def compact(path: Path, contract: TableContract, bundles: Iterable[Bundle], metadata: str) -> None:
+def compact(path: Path, contract: TableContract, bundles: Iterable[Bundle], metadata: str, *, now: datetime) -> None:
     """Write one file per bundle and put all of them in the place of the old ones, in one commit.
 
     Args:
@@ -108,17 +107,22 @@ def compact(path: Path, contract: TableContract, bundles: Iterable[Bundle], meta
         contract: Its contract; rows are sorted as it says.
         bundles: What to join, planned on the newest version.
         metadata: The commit's ``userMetadata``.
+        now: Aware UTC instant from which on the old files are not part of the table.
 
     Raises:
         IncrementalStateError: When a file does not hold the rows the log or the writer says; nothing is committed.
     """
-    table = DeltaTable(path)
+    table, instant = DeltaTable(path), int(now.timestamp() * 1000)
     schema = _stored_schema(table)
     actions: list[AddAction | RemoveAction] = []
     for bundle in bundles:
-        actions.append(_join(path, schema, contract, bundle, _statistics_columns(table, schema)))
-        now = _milliseconds()
-        actions += [RemoveAction(file, False, now, size, dict(bundle.partition)) for file, size in bundle.files]
+        name, stats = _join(path, schema, contract, bundle, _statistics_columns(table, schema))
+        partition, made = dict(bundle.partition), (path / name).stat().st_size
+        actions.append(AddAction(name, made, partition, instant, data_change=False, stats=stats))
+        actions += [
+            RemoveAction(file, data_change=False, deletion_timestamp=instant, size=size, partition_values=partition)
+            for file, size in bundle.files
+        ]
     table.create_write_transaction(
         actions,
         mode="append",
@@ -142,7 +146,10 @@ def _statistics_columns(table: DeltaTable, schema: pa.Schema) -> list[str]:
     return [name for name in wanted if name in schema.names and not pa.types.is_nested(schema.field(name).type)]
 
 
-def _join(path: Path, schema: pa.Schema, contract: TableContract, bundle: Bundle, statistics: list[str]) -> AddAction:
+def _join(
+    path: Path, schema: pa.Schema, contract: TableContract, bundle: Bundle, statistics: list[str]
+) -> tuple[str, str]:
+    """Write the rows of a bundle to one file; its name and its statistics."""
     types = pl.DataFrame(schema.empty_table()).schema
     files = [path / name for name, _ in bundle.files]
     # Files written by MERGE carry a column of the change feed that is not part of the table.
@@ -159,9 +166,7 @@ def _join(path: Path, schema: pa.Schema, contract: TableContract, bundle: Bundle
     _write(rows, schema, path / name)
     if not _same_rows(rows, path / name, types):
         raise IncrementalStateError(f"table {contract.name}: {name} was not written as it should; nothing was changed")
-    stats = json.dumps(_statistics(rows.select(statistics), rows.height))
-    size = (path / name).stat().st_size
-    return AddAction(name, size, dict(bundle.partition), _milliseconds(), data_change=False, stats=stats)
+    return name, json.dumps(_statistics(rows.select(statistics), rows.height))
 
 
 def _write(rows: pl.DataFrame, schema: pa.Schema, file: Path) -> None:
@@ -205,7 +210,3 @@ def _known(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _is_number(value: float) -> bool:
     return not isinstance(value, bool) and math.isfinite(value)
-
-
-def _milliseconds() -> int:
-    return int(time.time() * 1000)

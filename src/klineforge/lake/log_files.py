@@ -102,7 +102,7 @@ def paths_in_use(log: LogFiles, *, unread_after: int, since: datetime) -> Collec
     Returns:
         Paths as they stand on disk, relative to the table.
     """
-    kept_from = since.timestamp() * 1000
+    kept_from = int(since.timestamp() * 1000)
     used = set()
     for version, commit in log.commits.items():
         for kind, action in _actions(commit):

@@ -108,7 +108,7 @@ def maintain(
     bundles = () if noted is None else plan_compaction(table, contract, chosen.sizes)
     if not dry_run:
         if noted is not None and bundles:
-            compact(path, contract, bundles, _carried(noted.note).to_json())
+            compact(path, contract, bundles, _carried(noted.note).to_json(), now=now)
         _checkpoint(path, always=bool(bundles), most=chosen.commits)
     read_to = min((reader.version for reader in readers), default=DeltaTable(path).version())
     leftovers = _leftovers(path, contract, read_to, retention, now)

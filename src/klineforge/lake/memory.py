@@ -74,8 +74,9 @@ def readers_of(lake: Path) -> Mapping[str, tuple[Reader, ...]]:
             heads[name] = log.head()
             noted, _ = newest_note(log, name)
         except (DeltaError, OSError, ValueError) as error:
+            reason = next(iter(str(error).splitlines()), type(error).__name__)
             raise ConfigurationError(
-                f"the log of table {name} cannot be read: {error}. Nothing was changed, because it is not known which "
+                f"the log of table {name} cannot be read: {reason}. Nothing was changed, because it is not known which "
                 f"changes it still needs. What to do: restore its folder from a copy, or remove it; kedro run makes "
                 "derived tables anew"
             ) from error
