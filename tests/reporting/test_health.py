@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ from pathlib import Path
 from time import perf_counter
 
 import pytest
+from deltalake import CommitProperties, DeltaTable
 
 from klineforge.contracts import CONTRACTS
 from klineforge.reporting.health import CheckpointCount, CoinHealth, read_health
@@ -83,6 +85,54 @@ def test_read_health_foreign_commit_on_top_keeps_last_own_change(
     assert fact.version == 1
     assert fact.last_change is not None
     assert (fact.last_change.action, fact.last_change.deleted) == ("merge", 2)
+
+
+def maintained(path: Path) -> None:
+    """A commit as maintenance makes it: the note of the table, and that it was maintenance."""
+    noted = {"klineforge": {"action": "acknowledge", "extra": {"maintenance": "files"}}}
+    DeltaTable(path).optimize.compact(
+        commit_properties=CommitProperties(custom_metadata={"userMetadata": json.dumps(noted)})
+    )
+
+
+def test_read_health_maintenance_is_no_change_where_another_is_known(
+    write_table: WriteTable, lake: Path, now: datetime
+) -> None:
+    row = {"exchange": "binance", "coin": "BTCUSDT", "open_timestamp": HOUR}
+    path = write_table("fact_1h_klines", [row], action="merge", counts={"deleted": 2})
+    write_table("fact_1h_klines", [row], action="append", counts={"inserted": 1})
+    maintained(path)
+
+    fact = read_health(lake, now).table("fact_1h_klines")
+    assert fact is not None
+    assert fact.version == 2
+    assert fact.last_change is not None
+    assert (fact.last_change.action, fact.last_change.inserted) == ("append", 1)
+
+    DeltaTable(path).create_checkpoint()
+    for version in range(2):
+        (path / "_delta_log" / f"{version:020d}.json").unlink()
+    fact = read_health(lake, now).table("fact_1h_klines")
+    assert fact is not None
+    assert fact.last_change is not None
+    assert fact.last_change.action == "maintain"
+
+
+def test_read_health_crowd_is_the_partition_with_most_files(write_table: WriteTable, lake: Path, now: datetime) -> None:
+    for year, files in ((2024, 1), (2025, 3)):
+        for _ in range(files):
+            opened = datetime(year, 5, 1, tzinfo=UTC)
+            write_table("fact_1h_klines", [{"exchange": "binance", "coin": "A", "open_timestamp": opened}])
+    write_table("dim_coins", [{"coin": "A"}])
+    write_table("dim_coins", [{"coin": "B"}])
+
+    health = read_health(lake, now)
+
+    fact, coins = health.table("fact_1h_klines"), health.table("dim_coins")
+    assert fact is not None
+    assert coins is not None
+    assert (fact.files, fact.crowd, coins.crowd) == (4, 3, 2)
+    assert health.crowded == ()
 
 
 def test_read_health_empty_table_has_no_newest_hour(write_table: WriteTable, lake: Path, now: datetime) -> None:

@@ -93,6 +93,84 @@ def test_print_status_runs_show_outcome_and_first_line_of_error(market_lake: Pat
     assert "1 line of the run log cannot be read" in text
 
 
+def write_run(lake: Path, *tables: dict[str, object], **changes: object) -> None:
+    run = {
+        "run_id": "r",
+        "pipeline": "marts",
+        "started_at": "2026-03-01T12:00:00+00:00",
+        "ended_at": "2026-03-01T12:00:03+00:00",
+        "outcome": "succeeded",
+        "tables": tables,
+    }
+    path = lake / RUN_LOG
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as log:
+        log.write(json.dumps(run | changes) + "\n")
+
+
+MERGE = {"table": "mart_returns_1h", "action": "merge", "inserted": 3, "updated": 1250, "deleted": 2, "unchanged": 47}
+REASON = "the change feed of fact_1h_klines is gone: its log no longer holds version 12"
+
+
+def test_print_status_last_run_shows_what_it_did_to_each_table(market_lake: Path, now: datetime) -> None:
+    write_run(market_lake, {"table": "mart_correlations", "action": "merge", "inserted": 99})
+    write_run(
+        market_lake,
+        {**MERGE, "seconds": 1.26},
+        {"table": "mart_correlations", "action": "rebuild", "inserted": 6_000_000, "reason": REASON},
+        {"table": "dim_timestamp", "action": "acknowledge", "unchanged": 0},
+        {"table": "kline_gaps", "action": "unchanged"},
+        {"table": "fact_1h_klines", "action": "acknowledge", "unchanged": 48},
+    )
+
+    text = status_text(market_lake, now).split("Tables of the run of 2026-03-01 12:00, marts")[1]
+
+    head, returns, pairs, fact, why, quiet = (line.split() for line in text.strip().splitlines())
+    assert head == ["table", "action", "inserted", "updated", "deleted", "unchanged", "seconds"]
+    assert returns == ["mart_returns_1h", "merge", "3", "1,250", "2", "47", "1.3"]
+    assert pairs == ["mart_correlations", "rebuild", "6,000,000", "-", "-", "-", "-"]
+    assert fact == ["fact_1h_klines", "acknowledge", "-", "-", "-", "48", "-"]
+    assert why == f"mart_correlations was made anew: {REASON}".split()
+    assert quiet == ["nothing", "to", "change", "in", "dim_timestamp,", "kline_gaps"]
+    assert "99" not in text
+
+
+def test_print_status_run_that_reached_no_table_leaves_the_one_before(market_lake: Path, now: datetime) -> None:
+    write_run(market_lake, MERGE)
+    write_run(market_lake, started_at="2026-03-01T12:05:00+00:00", outcome="failed", error="no network")
+
+    text = status_text(market_lake, now)
+
+    assert "Tables of the run of 2026-03-01 12:00, marts" in text
+
+
+def test_print_status_last_run_in_a_log_is_plain_and_whole(market_lake: Path, now: datetime) -> None:
+    write_run(market_lake, {**MERGE, "action": "rebuild", "reason": REASON})
+    out, terminal = io.StringIO(), io.StringIO()
+
+    print_status(read_health(market_lake, now), report_console(out))
+    print_status(read_health(market_lake, now), Console(file=terminal, force_terminal=True, width=80))
+
+    assert ESCAPE not in out.getvalue()
+    assert ESCAPE in terminal.getvalue()
+    for text in (out.getvalue(), re.sub(r"\x1b\[[0-9;]*m", "", terminal.getvalue())):
+        told = " ".join(text.split("Tables of the run")[1].split())
+        assert f"mart_returns_1h was made anew: {REASON}" in told
+
+
+def test_print_status_many_small_files_say_that_maintenance_is_due(
+    market_lake: Path, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "Maintenance" not in status_text(market_lake, now)
+    # The fact has a file in 2025 and one in 2026, dim_coins one.
+    monkeypatch.setattr("klineforge.reporting.health.CROWDED", 0)
+
+    text = status_text(market_lake, now).split("Maintenance is due")[1]
+
+    assert "many small files in binance_klines_daily" in text
+    assert "kedro klineforge maintain" in text
+
+
 def test_print_status_fresh_lake_without_losses_says_so(
     write_table: Callable[..., Path], lake: Path, now: datetime
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections.abc import Callable
 from datetime import datetime
@@ -11,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from klineforge.contracts import CONTRACTS
+from klineforge.reporting.runlog import RUN_LOG
 from klineforge.reporting.summary import SIMULATED, print_summary
 
 
@@ -84,3 +86,23 @@ def test_print_summary_empty_lake_has_no_figures_and_does_not_fail(
 
     assert "none" in text
     assert "What to try next" in text
+
+
+def test_print_summary_adds_up_what_the_run_touched_and_names_what_was_made_anew(
+    market_lake: Path, now: datetime
+) -> None:
+    assert "Rows of this run" not in summary_text(market_lake, now)
+    tables = [
+        {"table": "fact_1h_klines", "action": "merge", "inserted": 1200, "updated": 1, "deleted": 3, "unchanged": 40},
+        {"table": "dim_coins", "action": "rebuild", "inserted": 3, "reason": "asked for"},
+        {"table": "dim_exchange", "action": "rebuild", "inserted": 1, "reason": "first run"},
+    ]
+    at = now.isoformat()
+    run = {"run_id": "r", "started_at": at, "ended_at": at, "outcome": "succeeded", "tables": tables}
+    (market_lake / RUN_LOG).parent.mkdir()
+    (market_lake / RUN_LOG).write_text(json.dumps(run), encoding="utf-8")
+
+    text = summary_text(market_lake, now)
+
+    assert "Rows of this run: 1,204 inserted, 1 updated, 3 deleted, 40 unchanged" in text
+    assert "Made anew: dim_coins;" in text

@@ -16,6 +16,8 @@ from klineforge.reporting.runlog import RunLog, read_runs
 from klineforge.reporting.tables import UNREADABLE, TableProblem, TableState, one_line, read_table, scan
 
 RUNS_SHOWN = 5
+CROWDED = 200
+"""Files in one partition above which readers take noticeably longer and maintenance is due."""
 Query = Callable[[pl.LazyFrame], pl.LazyFrame]
 _THREADS = 4
 
@@ -85,6 +87,11 @@ class LakeHealth:
     checkpoints: tuple[CheckpointCount, ...]
     log: RunLog
     remarks: tuple[str, ...]
+
+    @property
+    def crowded(self) -> tuple[str, ...]:
+        """Tables that maintenance would make quicker to read."""
+        return tuple(entry.name for entry in self.tables if isinstance(entry, TableState) and entry.crowd > CROWDED)
 
     def table(self, name: str) -> TableState | None:
         """The state of a table, or None when it could not be read."""

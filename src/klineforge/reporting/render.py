@@ -1,9 +1,9 @@
-"""``status`` on one screen: tables, coins, gaps, quarantine, checkpoints, runs."""
+"""``status`` on one screen: tables, coins, gaps, quarantine, checkpoints, runs, what the last run touched."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rich.columns import Columns
 from rich.console import Console, ConsoleRenderable, Group
@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from klineforge.reporting.health import CoinHealth, LakeHealth, newest_due
-from klineforge.reporting.runlog import RunRecord
+from klineforge.reporting.runlog import RunRecord, TableOutcome
 from klineforge.reporting.tables import TableProblem, TableState
 from klineforge.reporting.wording import ABSENT, age, change, hour, hours
 
@@ -81,6 +81,9 @@ def _parts(health: LakeHealth) -> Iterator[ConsoleRenderable]:
     beside = [_gaps(health), _quarantine(health), *_checkpoints(health)]
     yield Columns(beside, padding=(0, 4))
     yield from _runs(health)
+    yield from _last_run(health)
+    if health.crowded:
+        yield titled("Maintenance is due", Text(_due(health.crowded), style="yellow"))
     if health.remarks:
         yield titled("Could not be read", Text("\n".join(health.remarks), style="red"))
 
@@ -158,6 +161,40 @@ def _runs(health: LakeHealth) -> Iterator[Group]:
         lost = health.log.unreadable_lines
         lines = "1 line" if lost == 1 else f"{lost} lines"
         yield titled("Run log", Text(f"{lines} of the run log cannot be read", style="yellow"))
+
+
+def _last_run(health: LakeHealth) -> Iterator[Group]:
+    """What the newest run that reached a table did to each one."""
+    run = next((run for run in health.log.runs if run.tables), None)
+    if run is None:
+        return
+    title = f"Tables of the run of {hour(run.started_at)}, {run.pipeline}"
+    entries = run.by_table()
+    touched = [entry for entry in entries if not entry.is_quiet]
+    quiet = ", ".join(entry.table for entry in entries if entry.is_quiet)
+    parts: list[ConsoleRenderable] = [_outcomes(touched)] if touched else []
+    parts += [Text(f"{entry.table} was made anew: {entry.reason}", style="yellow") for entry in touched if entry.reason]
+    if quiet:
+        parts.append(Text(f"nothing to change in {quiet}", style="dim"))
+    yield titled(title, Group(*parts))
+
+
+def _outcomes(entries: Iterable[TableOutcome]) -> Table:
+    figures = ("inserted", "updated", "deleted", "unchanged")
+    shown = grid("table", "action", *figures, "seconds", right=(*figures, "seconds"))
+    for entry in entries:
+        counts = (_count(getattr(entry, name)) for name in figures)
+        seconds = ABSENT if entry.seconds is None else f"{entry.seconds:.1f}"
+        shown.add_row(entry.table, entry.action, *counts, seconds)
+    return shown
+
+
+def _count(rows: int | None) -> str:
+    return ABSENT if rows is None else f"{rows:,}"
+
+
+def _due(tables: tuple[str, ...]) -> str:
+    return f"many small files in {', '.join(tables)}\n`kedro klineforge maintain` joins them"
 
 
 def _changed(run: RunRecord) -> str:

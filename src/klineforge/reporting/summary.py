@@ -14,10 +14,13 @@ from klineforge.reporting.console import report_console
 from klineforge.reporting.health import LakeHealth, read_health
 from klineforge.reporting.market import Correlation, MarketHour, Mover, read_newest_hour
 from klineforge.reporting.render import grid, table_rows, titled
+from klineforge.reporting.runlog import RunRecord
 from klineforge.reporting.wording import hour, percent
 
 SIMULATED = "The market is SIMULATED: an exchange inside this project made every price. Nothing here is real."
 _STRONGEST = 5
+_NOT_THERE_BEFORE = "first run"
+_TOUCHED = ("inserted", "updated", "deleted", "unchanged")
 
 
 def print_summary(lake: str | Path, now: datetime, simulated: bool, console: Console | None = None) -> None:
@@ -41,6 +44,8 @@ def _parts(health: LakeHealth, market: MarketHour, simulated: bool) -> Iterator[
     if simulated:
         yield Text(SIMULATED, style="bold yellow")
     yield table_rows(health)
+    if health.log.runs:
+        yield _touched(health.log.runs[0])
     yield _losses(health)
     yield _market(market, simulated=simulated)
     yield _next(health.lake)
@@ -54,6 +59,16 @@ def _market_hour(health: LakeHealth) -> MarketHour:
 def _newest(health: LakeHealth, table: str) -> datetime | None:
     state = health.table(table)
     return state.newest if state else None
+
+
+def _touched(run: RunRecord) -> Text:
+    """What the run that has just been written to the log did, in all tables together."""
+    entries = run.by_table()
+    sums = {name: sum(getattr(entry, name) or 0 for entry in entries) for name in _TOUCHED}
+    rows = ", ".join(f"{count:,} {name}" for name, count in sums.items())
+    anew = ", ".join(entry.table for entry in entries if entry.reason not in {"", _NOT_THERE_BEFORE})
+    made = f"\nMade anew: {anew}; kedro klineforge status says why" if anew else ""
+    return Text(f"Rows of this run: {rows}{made}")
 
 
 def _losses(health: LakeHealth) -> Text:

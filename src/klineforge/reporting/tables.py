@@ -36,7 +36,7 @@ class LastChange:
     """What the newest KlineForge commit did.
 
     Args:
-        action: ``append``, ``merge``, ``rebuild`` or ``acknowledge``.
+        action: ``append``, ``merge``, ``rebuild``, ``acknowledge`` or ``maintain``.
         at: When it was committed, UTC.
         inserted: Rows added; None where the commit does not say.
         updated: Rows replaced.
@@ -65,8 +65,10 @@ class TableState:
         newest: Newest hour it speaks of, UTC; None when it is empty or its rows have no hour.
         version: Delta version.
         files: Live data files.
-        size_bytes: Their size.
-        last_change: Newest commit that carries KlineForge's own metadata; None when there is none in reach.
+        crowd: Live data files of the partition that has most of them.
+        size_bytes: Size of the live data files.
+        last_change: Newest commit that carries KlineForge's own metadata, maintenance only where there is no other;
+            None when there is none in reach.
     """
 
     name: str
@@ -75,6 +77,7 @@ class TableState:
     newest: datetime | None
     version: int
     files: int
+    crowd: int
     size_bytes: int
     last_change: LastChange | None
 
@@ -145,9 +148,17 @@ def _state(path: Path, contract: TableContract) -> TableState:
         newest=_newest(table, files, contract),
         version=table.version(),
         files=files.height,
+        crowd=_crowd(files),
         size_bytes=int(files["size_bytes"].sum()),
         last_change=_last_change(table),
     )
+
+
+def _crowd(files: pl.DataFrame) -> int:
+    partitions = [name for name in files.columns if name.startswith("partition.")]
+    if files.is_empty() or not partitions:
+        return files.height
+    return int(files.group_by(partitions).len()["len"].max() or 0)  # type: ignore[arg-type]  # polars: any literal
 
 
 def _rows(table: DeltaTable, files: pl.DataFrame) -> int:
@@ -172,11 +183,15 @@ def _newest(table: DeltaTable, files: pl.DataFrame, contract: TableContract) -> 
 
 
 def _last_change(table: DeltaTable) -> LastChange | None:
+    maintained = None
     for commit in table.history(_COMMITS_SEARCHED):
         noted = _noted(commit.get("userMetadata"))
-        if noted is not None:
+        if noted is None:
+            continue
+        if "maintenance" not in (noted.get("extra") or {}):
             return _change(noted, commit)
-    return None
+        maintained = maintained or _change({**noted, "action": "maintain"}, commit)
+    return maintained
 
 
 def _noted(user_metadata: Any) -> Mapping[str, Any] | None:
