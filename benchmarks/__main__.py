@@ -3,6 +3,7 @@
     make bench                                           all parts at full size, into docs/benchmarks.md: an hour
     make bench ARGS="--only floor,increments"            some parts
     make bench ARGS="--coins 15 --hours 12000 --days 3"  another size: printed, and not written into the document
+    make bench ARGS="--only scale --hundred"             100 coins, too: 276 million correlations
     make bench ARGS=--quick                              everything small: a few minutes
 
 Parts are measured one after the other, each command as a whole process. Archives and the lake that small runs start
@@ -19,9 +20,13 @@ from pathlib import Path
 
 from benchmarks.context import Context, Options
 from benchmarks.machine import machine, versions
-from benchmarks.market import Market
+from benchmarks.market import HOURS_AFTER, Market
+from benchmarks.parts.build import measure_build
 from benchmarks.parts.floor import measure_floor
+from benchmarks.parts.hourly import measure_hourly
 from benchmarks.parts.increments import measure_increments
+from benchmarks.parts.peers import measure_peers
+from benchmarks.parts.scale import measure_scale
 from benchmarks.render import Section, replaced
 from benchmarks.runs import REPOSITORY
 
@@ -29,10 +34,16 @@ DOCUMENT = REPOSITORY / "docs" / "benchmarks.md"
 REAL_CANDLES = REPOSITORY.parent / "shared" / "data" / "spot_1h"
 FULL_COINS, FULL_HOURS = 15, 60_000
 QUICK_COINS, QUICK_HOURS = 5, 1_440
+SCALE_COINS, QUICK_SCALE_COINS, HUNDRED = 50, 8, 100
+HOURLY_RUNS, QUICK_HOURLY_RUNS = 100, 6
 
 PARTS: Mapping[str, Callable[[Context], Section]] = {
     "floor": measure_floor,
     "increments": measure_increments,
+    "build": measure_build,
+    "peers": measure_peers,
+    "scale": measure_scale,
+    "hourly": measure_hourly,
 }
 
 
@@ -81,7 +92,15 @@ def _options(given: argparse.Namespace) -> Options:
         repetitions=given.repeat or (1 if given.quick else 3),
         big_repetitions=given.repeat_big,
         days=given.days or (2 if given.quick else 5),
+        scale=tuple(Market(number, market.hours) for number in _scale_coins(given)),
+        hourly_runs=given.hourly_runs or (QUICK_HOURLY_RUNS if given.quick else HOURLY_RUNS),
+        maintain_every=given.maintain_every,
     )
+
+
+def _scale_coins(given: argparse.Namespace) -> tuple[int, ...]:
+    coins = given.scale_coins or (QUICK_SCALE_COINS if given.quick else SCALE_COINS)
+    return (coins, HUNDRED) if given.hundred else (coins,)
 
 
 def _parts(text: str) -> list[str]:
@@ -102,6 +121,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--days", type=int, help="days added one by one; 5")
     parser.add_argument("--repeat", type=int, help="repetitions of small commands; 3")
     parser.add_argument("--repeat-big", type=int, default=1, help="repetitions of long commands; 1")
+    parser.add_argument("--scale-coins", type=int, help=f"coins of the part scale; {SCALE_COINS}")
+    parser.add_argument("--hundred", action="store_true", help=f"the part scale with {HUNDRED} coins, too")
+    parser.add_argument("--hourly-runs", type=int, choices=range(3, HOURS_AFTER), metavar="N", help="100")
+    parser.add_argument("--maintain-every", type=int, default=0, help="maintenance after so many hourly runs; never")
     parser.add_argument("--real", action="store_true", help="real candles of ../shared instead of invented ones")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_COINS} coins, {QUICK_HOURS} hours, single runs")
     parser.add_argument("--work", type=Path, default=REPOSITORY / "build" / "bench", help="folder to work in")

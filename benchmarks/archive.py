@@ -20,7 +20,7 @@ from benchmarks.market import Market
 from benchmarks.wire import as_wire
 
 # Raise when the same market would give other files.
-_LAYOUT = "1"
+_LAYOUT = "2"
 
 
 def archive_of(market: Market, folder: Path, *, days_after: int) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -27,8 +28,8 @@ class Options:
         repetitions: How often what takes seconds is measured.
         big_repetitions: How often what takes minutes is measured.
         days: How many days in a row are added one by one.
-        scale_coins: Numbers of coins of the part *scale*.
-        hourly_runs: Increments of the part *long-lived*.
+        scale: Markets of the part *scale*.
+        hourly_runs: Increments of the part *hourly*, at most ``HOURS_AFTER``.
         maintain_every: Maintenance after every so many of them; 0 for never.
     """
 
@@ -37,7 +38,7 @@ class Options:
     repetitions: int = 3
     big_repetitions: int = 1
     days: int = 5
-    scale_coins: tuple[int, ...] = (50,)
+    scale: tuple[Market, ...] = ()
     hourly_runs: int = 100
     maintain_every: int = 0
 
@@ -47,6 +48,8 @@ class Context:
     """One run of the suite."""
 
     options: Options
+    daily: Cost | None = None
+    """What a day more costs, once it has been measured."""
 
     def program(self, name: str, *arguments: object) -> Measurement:
         """Measure a module of ``benchmarks.programs`` in a process of its own."""
@@ -56,6 +59,10 @@ class Context:
     def repeat(self, what: Callable[[], Measurement], times: int) -> list[Measurement]:
         """Measure something several times in a row."""
         return [what() for _ in range(times)]
+
+    def progress(self, text: str) -> None:
+        """Tell whoever waits what is going on."""
+        print(f"... {text}", file=sys.stderr, flush=True)
 
     def scratch(self, name: str) -> Path:
         """An empty place below the work folder; what lay there is deleted."""
@@ -75,7 +82,7 @@ class Context:
     @cached_property
     def archive(self) -> Path:
         """The archive of the market."""
-        say(f"archive of {self.options.market.label} candles")
+        self.progress(f"archive of {self.options.market.label} candles")
         return archive_of(self.options.market, self.options.work, days_after=self.options.days)
 
     @cached_property
@@ -91,7 +98,7 @@ class Context:
         stamp.unlink(missing_ok=True)
         self.scratch(lake.name)
         with served(self.archive) as url:
-            say(f"first run on a new lake: {self.options.market.label}")
+            self.progress(f"first run on a new lake: {self.options.market.label}")
             kedro_run(lake, self.ingestion(url, days=0))
         stamp.write_text(wanted)
         return lake
@@ -116,9 +123,16 @@ class Context:
         }
 
 
-def say(text: str) -> None:
-    """Tell whoever waits what is going on."""
-    print(f"... {text}", file=sys.stderr, flush=True)
+def seconds_said(measurement: Measurement) -> float:
+    """The figure of the line ``seconds X`` that a program printed.
+
+    Raises:
+        ValueError: When it printed none.
+    """
+    found = re.findall(r"^seconds ([0-9.]+)$", measurement.output, re.MULTILINE)
+    if not found:
+        raise ValueError(f"expected a line 'seconds X', found:\n{measurement.output}")
+    return float(found[-1])
 
 
 def _source_digest() -> str:

@@ -5,6 +5,7 @@ The same size gives the same candles on every machine.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -96,9 +97,15 @@ class Market:
             ``coin``, ``hour`` (UTC), ``open``, ``high``, ``low``, ``close`` (above 0), ``volume``, ``quote_volume``,
             ``count``; by coin and hour.
         """
-        if self.real is not None:
-            return _real_candles(self.real, self.coins, self.start)
-        return pl.concat(self._coin(index, symbol) for index, symbol in enumerate(self.symbols))
+        return pl.concat(self.by_coin())
+
+    def by_coin(self) -> Iterator[pl.DataFrame]:
+        """The same, one coin after the other."""
+        for index, symbol in enumerate(self.symbols):
+            if self.real is not None:
+                yield _real_candles(self.real / f"{symbol}-1h.parquet", symbol, self.start)
+            else:
+                yield self._coin(index, symbol)
 
     def _coin(self, index: int, symbol: str) -> pl.DataFrame:
         total = self.hours + HOURS_AFTER
@@ -133,9 +140,9 @@ class Market:
         traded = np.ones(self.hours + HOURS_AFTER, dtype=np.bool_)
         traded[: int(self.hours * _listed_after(index, symbol))] = False
         outages = np.random.default_rng(8)
-        for first in outages.integers(0, self.hours, int(self.hours * _OUTAGES_PER_HOUR)):
+        for first in outages.integers(0, self.hours, 1 + int(self.hours * _OUTAGES_PER_HOUR)):
             traded[first : min(first + 1 + first % 9, self.hours)] = False
-        traded[random.integers(0, self.hours, int(self.hours * _UNEXPLAINED_GAPS_PER_HOUR))] = False
+        traded[random.integers(0, self.hours, 1 + int(self.hours * _UNEXPLAINED_GAPS_PER_HOUR))] = False
         return pl.Series(traded)
 
 
@@ -155,14 +162,8 @@ def _real_end(file: Path) -> datetime:
     return day.replace(hour=0)
 
 
-def _real_candles(folder: Path, coins: int, start: datetime) -> pl.DataFrame:
+def _real_candles(file: Path, symbol: str, start: datetime) -> pl.DataFrame:
     hour = pl.from_epoch("open_time", time_unit="ms").dt.replace_time_zone("UTC").alias("hour")
     numbers = [pl.col(name).cast(pl.Float64) for name in ("open", "high", "low", "close", "volume", "quote_volume")]
-    frames = [
-        pl.scan_parquet(file)
-        .select(pl.lit(file.name.removesuffix("-1h.parquet")).alias("coin"), hour, *numbers, pl.lit(0).alias("count"))
-        .filter(pl.col("hour") >= start)
-        .sort("hour")
-        for file in _real_files(folder, coins)
-    ]
-    return pl.concat(frames).collect()
+    rows = pl.scan_parquet(file).select(pl.lit(symbol).alias("coin"), hour, *numbers, pl.lit(0).alias("count"))
+    return rows.filter(pl.col("hour") >= start).sort("hour").collect()

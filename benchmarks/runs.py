@@ -14,6 +14,9 @@ from benchmarks.render import Table
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 _RUN_LOG = Path("_klineforge") / "runs.jsonl"
+_BEFORE = "Python and Kedro until the pipeline starts"
+_AFTERWARDS = ("rest of the pipeline: downloads, planning, log", "after the pipeline: Spark and Python end")
+DERIVED_LAYERS = ("silver", "gold", "marts")
 
 
 @dataclass(frozen=True)
@@ -56,30 +59,34 @@ class Run:
             tables[work.table] = tables.get(work.table, 0.0) + work.seconds
         before = (self.began - self.measurement.started).total_seconds()
         within = (self.ended - self.began).total_seconds()
-        return {
-            "Python and Kedro until the pipeline starts": before,
-            **tables,
-            "rest of the pipeline: downloads, planning, log": within - sum(tables.values()),
-            "after the pipeline: Spark and Python end": self.measurement.wall - before - within,
-        }
+        rest = within - sum(tables.values()), self.measurement.wall - before - within
+        return {_BEFORE: before, **tables, **dict(zip(_AFTERWARDS, rest, strict=True))}
 
 
-def kedro_run(lake: Path, parameters: Mapping[str, str] | None = None, pipelines: Iterable[str] = ()) -> Run:
+def kedro_run(
+    lake: Path,
+    parameters: Mapping[str, str] | None = None,
+    *,
+    pipelines: Iterable[str] = (),
+    tables: Iterable[str] = (),
+) -> Run:
     """Run pipelines on a lake in a process of their own.
 
     Args:
         lake: Root of the lake.
         parameters: Runtime parameters beside ``lake``.
         pipelines: Names; none means all of them.
+        tables: Make only these and what they read within the pipelines.
 
     Raises:
         RuntimeError: When the run fails, or leaves nothing in the run log.
     """
     given = ",".join(f"{name}={value}" for name, value in {"lake": str(lake), **(parameters or {})}.items())
     command = [sys.executable, "-m", "kedro", "run", "--params", given]
-    chosen = ",".join(pipelines)
-    if chosen:
-        command += ["--pipelines", chosen]
+    for option, names in (("--pipelines", pipelines), ("--to-outputs", tables)):
+        chosen = ",".join(names)
+        if chosen:
+            command += [option, chosen]
     before = len(_lines(lake))
     measurement = measure(command, cwd=REPOSITORY)
     lines = _lines(lake)
@@ -105,7 +112,8 @@ def _work(entry: Mapping[str, object]) -> TableWork:
 
 def stage_table(runs: Mapping[str, Run]) -> Table:
     """Seconds per stage, one column per run."""
-    stages = dict.fromkeys(stage for run in runs.values() for stage in run.stages)
+    found = dict.fromkeys(stage for run in runs.values() for stage in run.stages)
+    stages = (*(stage for stage in found if stage not in _AFTERWARDS), *_AFTERWARDS)
     rows = [(stage, *(_seconds(run.stages.get(stage)) for run in runs.values())) for stage in stages]
     whole = ("**whole process**", *(f"**{run.measurement.wall:.1f}**" for run in runs.values()))
     return Table(("seconds of wall time", *runs), (*rows, whole))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.context import Context, say
+from benchmarks.context import Context
 from benchmarks.render import COST_HEAD, Section, Table, cost_cells
 
 _WHAT = (
@@ -13,7 +13,7 @@ _WHAT = (
 
 def measure_floor(context: Context) -> Section:
     """Measure the floor."""
-    say("floor")
+    context.progress("floor")
     return Section(
         "floor",
         "Floor",

@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from benchmarks.archive import served
-from benchmarks.context import Context, Options, say
+from benchmarks.context import Context, Options
 from benchmarks.market import Market
 from benchmarks.programs.correct import FACTOR
 from benchmarks.render import COST_HEAD, Section, Table, cost_cells
@@ -40,10 +40,10 @@ def measure_increments(context: Context) -> Section:
     with served(context.archive) as url:
         days = []
         for day in range(1, options.days + 1):
-            say(f"day {day} of {options.days}")
+            context.progress(f"day {day} of {options.days}")
             days.append(kedro_run(lake, context.ingestion(url, days=day)))
         again = context.ingestion(url, days=options.days)
-        say("nothing new")
+        context.progress("nothing new")
         before = log_files(lake)
         idle = [kedro_run(lake, again) for _ in range(options.repetitions)]
         if log_files(lake) != before:
@@ -52,11 +52,12 @@ def measure_increments(context: Context) -> Section:
             failures.append("A run with nothing new has started a JVM.")
         late = []
         for number in range(options.repetitions):
-            say("a late correction")
+            context.progress("a late correction")
             late.append(_correction(context, lake, again, number, failures))
     shutil.rmtree(lake)
     kinds = (("a day more", days, DAILY), ("nothing new", idle, NOTHING), ("a late correction", late, CORRECTION))
     costs = [(name, cost_of([run.measurement for run in runs]), aim) for name, runs, aim in kinds]
+    context.daily = costs[0][1]
     body = (
         _introduction(options),
         Table(("", *COST_HEAD, "wall / floor", "CPU / floor", "aim"), _rows(floor, costs)),

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import sys
 import uuid
-from pathlib import Path
 
-from kedro.framework.session import KedroSession
-from kedro.framework.startup import bootstrap_project
-
-REPOSITORY = Path(__file__).resolve().parents[2]
+from benchmarks.programs.project import session_on
 
 
 def main(folder: str) -> None:
     """Do it."""
-    bootstrap_project(REPOSITORY)
-    with KedroSession.create(project_path=REPOSITORY) as session:
-        catalog = session.load_context().catalog  # type: ignore[attr-defined]  # the protocol leaves it out
-        if "fact_1h_klines" not in catalog:
+    with session_on() as session:
+        if "fact_1h_klines" not in session.load_context().catalog:
             raise SystemExit("the catalog of this project has no fact_1h_klines")
         from klineforge.spark.session import get_session
 

@@ -1,0 +1,109 @@
+"""A lake that has lived long: many hourly increments in one process, the last against the first."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from deltalake import DeltaTable
+
+from benchmarks.context import Context
+from benchmarks.render import COST_HEAD, Section, Table, cost_cells
+from benchmarks.stats import cost_of, ratio
+
+MOST_COMPARED = 20
+
+
+@dataclass(frozen=True)
+class Size:
+    """What a lake is made of on disk.
+
+    Args:
+        live: Data files that the newest versions of the tables consist of.
+        files: All files.
+        bytes: Of all files.
+        log_bytes: Of the tables' logs.
+    """
+
+    live: int
+    files: int
+    bytes: int
+    log_bytes: int
+
+    def cells(self) -> tuple[str, ...]:
+        """Cells of a table."""
+        return f"{self.live:,}", f"{self.files:,}", f"{self.bytes / 1e6:,.0f}", f"{self.log_bytes / 1e6:,.1f}"
+
+
+def measure_hourly(context: Context) -> Section:
+    """Measure hourly increments one after the other."""
+    options = context.options
+    lake = context.copy_of_base_lake("hourly")
+    before = size_of(lake)
+    market = options.market
+    sizes = (market.coins, market.hours, options.hourly_runs, options.maintain_every)
+    context.progress(f"{options.hourly_runs} hourly increments")
+    measurement = context.program("hourly", lake, *sizes, *([market.real] if market.real else []))
+    after = size_of(lake)
+    shutil.rmtree(lake)
+    seconds = _figures(measurement.output, "run")
+    upkeep = _figures(measurement.output, "maintenance")
+    first, last = first_and_last(seconds)
+    summary = (
+        f"Median of the first {len(first)} runs after the warm-up {median(first):.2f} s, of the last {len(last)} "
+        f"{median(last):.2f} s: {ratio(median(last), median(first))} times. "
+    )
+    maintained = (
+        f"Maintenance ran {len(upkeep)} times, {median(upkeep):.1f} s each." if upkeep else "No maintenance ran."
+    )
+    return Section(
+        "hourly",
+        "A long-lived lake",
+        (
+            _INTRODUCTION.format(runs=options.hourly_runs, market=market),
+            Table(("", *COST_HEAD), (("all of them", *cost_cells(cost_of([measurement]))),)),
+            summary + maintained,
+            Table(
+                ("lake", "live files", "all files", "MB", "MB of logs"),
+                (("before", *before.cells()), ("after", *after.cells())),
+            ),
+        ),
+    )
+
+
+_INTRODUCTION = (
+    "{runs} hourly increments of {market.coins} coins on a lake with {market.hours:,} hours, in one process: an hour "
+    "of each coin is appended to bronze, then the project's pipelines silver, gold and marts run."
+)
+
+
+def first_and_last(seconds: Sequence[float]) -> tuple[Sequence[float], Sequence[float]]:
+    """The runs to compare: after a tenth as warm-up the first ones, and the last ones; at most 20 each.
+
+    >>> first_and_last([9.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 2.0, 2.0, 2.0])
+    ([1.0, 1.0, 1.0], [2.0, 2.0, 2.0])
+    """
+    warm = seconds[max(1, len(seconds) // 10) :]
+    compared = max(1, min(MOST_COMPARED, len(warm) // 3))
+    return warm[:compared], warm[-compared:]
+
+
+def size_of(lake: Path) -> Size:
+    """Count files and bytes of every table."""
+    logs = sorted(lake.glob("*/*/_delta_log"))
+    files = [file for log in logs for file in log.parent.rglob("*") if file.is_file()]
+    in_logs = [file for log in logs for file in log.rglob("*") if file.is_file()]
+    return Size(
+        live=sum(len(DeltaTable(str(log.parent)).file_uris()) for log in logs),
+        files=len(files),
+        bytes=sum(file.stat().st_size for file in files),
+        log_bytes=sum(file.stat().st_size for file in in_logs),
+    )
+
+
+def _figures(output: str, word: str) -> list[float]:
+    return [float(found) for found in re.findall(rf"^{word} ([0-9.]+)$", output, re.MULTILINE)]

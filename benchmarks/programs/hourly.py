@@ -1,0 +1,51 @@
+"""Hour after hour in one process: ``hourly LAKE COINS HOURS RUNS MAINTAIN_EVERY [REAL_CANDLES]``.
+
+Each run appends one hour of every coin to bronze and brings all derived tables up to date with the project's own
+pipelines. Prints ``run SECONDS`` for each, and ``maintenance SECONDS`` where it was asked for.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+
+from benchmarks.market import HOUR, Market
+from benchmarks.programs.fill import bronze_rows
+from benchmarks.programs.project import run_pipelines
+from benchmarks.runs import DERIVED_LAYERS
+from klineforge.datasets.delta_table import Append, DeltaTableDataset
+from klineforge.pipelines.bronze.layout import KLINE_LAYOUT
+
+
+def main(lake: str, coins: str, hours: str, runs: str, maintain_every: str, real: str = "") -> None:
+    """Run so many hours."""
+    market = Market(int(coins), int(hours), Path(real) if real else None)
+    candles = market.candles().filter(pl.col("hour") >= market.end)
+    for number in range(int(runs)):
+        opened = market.end + number * HOUR
+        started = time.monotonic()
+        append(lake, candles.filter(pl.col("hour") == opened), f"hour-{opened:%Y%m%d%H}")
+        run_pipelines(lake, DERIVED_LAYERS)
+        print(f"run {time.monotonic() - started:.3f}", flush=True)
+        if int(maintain_every) and (number + 1) % int(maintain_every) == 0:
+            started = time.monotonic()
+            maintain(lake)
+            print(f"maintenance {time.monotonic() - started:.3f}", flush=True)
+
+
+def append(lake: str, candles: pl.DataFrame, identity: str) -> None:
+    """Add candles to bronze as REST would bring them."""
+    dataset = DeltaTableDataset(contract="binance_klines_daily", path=f"{lake}/bronze/binance_klines_daily")
+    dataset.save(Append(bronze_rows(candles, identity, "rest"), identity, {}, KLINE_LAYOUT))
+
+
+def maintain(lake: str) -> None:
+    """What ``kedro klineforge maintain`` does."""
+    raise SystemExit(f"this version of KlineForge has no maintenance; {lake} is left as it is")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
