@@ -103,16 +103,17 @@ def _grids(candles: pa.Table) -> list[_Grid]:
     coin = candles["coin"].combine_chunks().dictionary_encode()
     hour = candles["open_timestamp"].cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_numpy() // _MICROSECONDS
     close = candles["close_price"].to_numpy()
-    names = np.array(coin.dictionary.to_pylist(), dtype=object)
-    codes, owners = coin.indices.to_numpy(), exchange.indices.to_numpy()
+    names: list[str] = coin.dictionary.to_pylist()
+    in_order = sorted(range(len(names)), key=lambda code: names[code])
+    ranks, owners = np.argsort(in_order)[coin.indices.to_numpy()], exchange.indices.to_numpy()
     grids = []
     for owner, code in sorted(enumerate(exchange.dictionary.to_pylist()), key=lambda item: str(item[1])):
         own = owners == owner
-        coins, columns = np.unique(names[codes[own]], return_inverse=True)
+        coins, columns = np.unique(ranks[own], return_inverse=True)
         first, last = int(hour[own].min()), int(hour[own].max())
         grid = np.full((MARGIN_HOURS + last - first + 1, len(coins)), np.nan)
         grid[MARGIN_HOURS + hour[own] - first, columns] = close[own]
-        grids.append(_Grid(str(code), coins.tolist(), first, grid))
+        grids.append(_Grid(str(code), [names[in_order[rank]] for rank in coins], first, grid))
     return grids
 
 
