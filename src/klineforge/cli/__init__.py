@@ -23,10 +23,10 @@ _COMMANDS = "klineforge.cli.commands"
     "klineforge",
     cls=LazyGroup,
     context_settings=CONTEXT_SETTINGS,
-    lazy_subcommands={name: f"{_COMMANDS}.{name}" for name in ("status", "rebuild", "exchange", "lineage")},
+    lazy_subcommands={name: f"{_COMMANDS}.{name}" for name in ("status", "rebuild", "maintain", "exchange", "lineage")},
 )
 def klineforge() -> None:
-    """Look after the lake: its health, rebuilds, the demo exchange, the lineage site."""
+    """Look after the lake: its health, rebuilds, maintenance, the demo exchange, the lineage site."""
 
 
 commands = click.Group("KlineForge", commands=[klineforge])

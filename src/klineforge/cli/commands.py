@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import click
 from kedro.framework.cli.utils import CONTEXT_SETTINGS, env_option
@@ -43,6 +44,36 @@ def rebuild(tables: tuple[str, ...], lake: str | None, env: str | None) -> None:
     require_derived(tables)
     rebuilt = rebuild_tables(current_project(env), tables, lake)
     click.echo(f"Rebuilt {', '.join(rebuilt)}. `kedro run` carries what changed to the tables that read them.")
+
+
+@click.command(cls=PlainErrorsCommand, context_settings=CONTEXT_SETTINGS)
+@click.argument("tables", metavar="[TABLE]...", nargs=-1)
+@_lake_option
+@env_option
+@click.option("--dry-run", is_flag=True, help="Change nothing, only say what would be done.")
+@click.option(
+    "--keep-hours",
+    type=click.IntRange(min=0),
+    default=168,
+    show_default=True,
+    help="How long a data file stays after the last version that held it.",
+)
+@click.option(
+    "--keep-log-days", type=click.IntRange(min=0), default=30, show_default=True, help="How long a log entry stays."
+)
+@click.option("--force", is_flag=True, help="Keep less than 168 hours or 30 days: readers at work may fail.")
+def maintain(tables: tuple[str, ...], lake: str | None, env: str | None, dry_run: bool, **keeping: Any) -> None:
+    """Join small files and remove what nobody needs any more.
+
+    TABLE is the name of one or more tables; all of them by default. What a derived table has not read yet always stays.
+    """
+    from klineforge.cli.maintenance import Request, maintain_lake, print_maintenance, raise_failures
+    from klineforge.reporting.console import report_console
+
+    root = current_project(env).lake(lake)
+    done = maintain_lake(root, Request(tables, dry_run=dry_run, **keeping), datetime.now(UTC))
+    print_maintenance(root, done, report_console(), dry_run=dry_run)
+    raise_failures(done)
 
 
 @click.command(cls=PlainErrorsCommand, context_settings=CONTEXT_SETTINGS)
