@@ -122,7 +122,9 @@ class DeltaTableDataset(AbstractDataset[Derivation | Append, LakeTable]):
         if data.rows.num_rows == 0:
             version = output.seen.version if output.seen else None
             return Outcome(self.contract.name, "unchanged", version, Counts(), 0.0)
-        if output.seen is None:
+        if output.seen is None and self.location.is_local:
+            LocalWriter(self.contract, self.location).create()
+        elif output.seen is None:
             DeltaWriter(self.contract, self.location, get_session()).create()
         before = output.log.head()
         counts = Counts(inserted=data.rows.num_rows)

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from klineforge.domain.hours import BEGINNING, HOUR, Span, intersect, normalised, total_hours
 from klineforge.domain.scope import Scope
-from klineforge.incremental.compare import changed_rows
+from klineforge.incremental.compare import changed_rows, require_unique
 from klineforge.incremental.plan import EVERYTHING, Plan, plan
 from klineforge.incremental.recipe import Derivation, Reach
 from klineforge.lake.local import LocalWriter, count_rows, scan_scope
@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 MOST_ROWS_IN_MEMORY = 2_000_000
 # Input rows up to this many are read by polars and handed to Spark, which saves it the work of opening a table.
 MOST_ROWS_HANDED_OVER = 300_000
+# A session that starts with more input rows than this has work for an optimising compiler.
+MOST_ROWS_OF_A_BRIEF_RUN = 50_000
 
 
 @dataclass(frozen=True)
@@ -123,21 +125,49 @@ class _Refresh:
         return "acknowledge", counts
 
     def _rebuild(self) -> tuple[str, Counts]:
+        if self._is_held_easily():
+            return self._rebuild_in_memory()
         recipe = self.derivation.recipe
         make = recipe.bulk_transform or recipe.transform
         rows = make(**{name: table.df for name, table in self.derivation.inputs.items()})
         if not recipe.unique_by_construction:
             rows = rows.transform(proved_unique(self.output))
         writer, note = self._writer(), self._note("rebuild", Counts())
-        if self.output.seen is None:
-            writer.create()
-            writer.append(rows, note)
-        elif column_differences(self.output.log.columns(), self.output.contract):
-            writer.create(replace=True)
+        if self._make_room(writer):
             writer.append(rows, note)
         else:
             writer.overwrite(rows, note)
         return self._written(note)
+
+    def _is_held_easily(self) -> bool:
+        """Whether the whole table has few enough rows to pass through memory: about as many as its inputs have."""
+        if not self.output.location.is_local or self.derivation.recipe.unique_by_construction:
+            return False
+        inputs = [table.log.row_count() for table in self.derivation.inputs.values() if table.seen is not None]
+        return max(inputs) <= MOST_ROWS_IN_MEMORY
+
+    def _rebuild_in_memory(self) -> tuple[str, Counts]:
+        contract = self.output.contract
+        rows = pl.DataFrame(self._computed(None).toArrow())
+        require_unique(rows, contract)
+        writer, note = LocalWriter(contract, self.output.location), self._note("rebuild", Counts(inserted=rows.height))
+        if not self._make_room(writer):
+            writer.overwrite(rows.to_arrow(), note)
+        elif rows.height:
+            writer.append(rows.to_arrow(), note)
+        else:
+            return self._acknowledge(Counts())
+        return "rebuild", note.counts
+
+    def _make_room(self, writer: DeltaWriter | LocalWriter) -> bool:
+        """Make the table where there is none, or anew where it has other columns; whether it is empty then."""
+        if self.output.seen is None:
+            writer.create()
+        elif column_differences(self.output.log.columns(), self.output.contract):
+            writer.create(replace=True)
+        else:
+            return False
+        return True
 
     def _increment(self, scope: Scope) -> tuple[str, Counts]:
         held = self._held_rows(scope)
@@ -200,10 +230,14 @@ class _Refresh:
         return self._acknowledge(Counts())
 
     def _recomputed(self, scope: Scope) -> DataFrame:
+        confined = scope if self.derivation.recipe.by is not None else None
+        return self._computed(confined).where(F.expr(self._scope_sql(scope)))
+
+    def _computed(self, scope: Scope | None) -> DataFrame:
+        """The recipe applied to the rows that the scope needs; to whole tables without a scope."""
         recipe = self.derivation.recipe
-        confined = scope if recipe.by is not None else None
-        frames = {name: _read(table, recipe.inputs[name], confined) for name, table in self.derivation.inputs.items()}
-        return recipe.transform(**frames).where(F.expr(self._scope_sql(scope)))
+        frames = {name: _read(table, recipe.inputs[name], scope) for name, table in self.derivation.inputs.items()}
+        return recipe.transform(**frames)
 
     def _scope_sql(self, scope: Scope, alias: str = "") -> str:
         contract = self.output.contract
@@ -219,11 +253,12 @@ def _read(table: LakeTable, reach: Reach, scope: Scope | None) -> DataFrame:
     reading = scope.widened(back=reach.back) if time_column is not None and scope is not None else None
     if table.location.is_local and table.seen is not None:
         rows = scan_scope(table.contract, table.location, reading)
-        if count_rows(rows) <= MOST_ROWS_HANDED_OVER:
+        count = count_rows(rows)
+        if count <= MOST_ROWS_HANDED_OVER:
             if reach.stand_in is not None and reading is not None and time_column is not None:
                 older = pl.scan_delta(str(table.location.path)).filter(reading.polars_before(time_column))
                 rows = pl.concat([rows, reach.stand_in.of_scan(older)])
-            return arrow_frame(get_session(brief=True), rows.collect().to_arrow())
+            return arrow_frame(get_session(brief=count <= MOST_ROWS_OF_A_BRIEF_RUN), rows.collect().to_arrow())
     if reading is None or time_column is None:
         return table.df
     years = table.contract.partition_columns[0] if table.contract.partition_columns else None

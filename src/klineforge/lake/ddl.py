@@ -1,10 +1,13 @@
-"""The SQL that makes a table as its contract describes it."""
+"""How a table is made as its contract describes it: by SQL in a catalog, by delta-rs on this machine."""
 
 from __future__ import annotations
 
 import zlib
 
+from deltalake import DeltaTable, Field, Schema
+
 from klineforge.domain.contract import Column, TableContract
+from klineforge.lake.arrow import arrow_schema
 from klineforge.lake.location import TableLocation
 
 # Readers outside Spark (polars, pyarrow, delta-rs) cannot read all of what newer Delta features write.
@@ -36,6 +39,33 @@ def create_table(contract: TableContract, location: TableLocation, *, replace: b
     )
 
 
+def create_local_table(contract: TableContract, location: TableLocation, *, replace: bool = False) -> None:
+    """Make a table in a local folder, with what ``create_table`` says, without a JVM.
+
+    Args:
+        contract: What the table promises.
+        location: Its folder.
+        replace: Put it in the place of one that is there.
+    """
+    comments = {column.name: _comment(column) for column in contract.all_columns}
+    kinds = Schema.from_arrow(arrow_schema(contract, stored=True)).fields
+    DeltaTable.create(
+        str(location.path),
+        Schema(
+            [
+                Field(kind.name, kind.type, nullable=kind.nullable, metadata={"comment": comments[kind.name]})
+                for kind in kinds
+            ]
+        ),
+        mode="overwrite" if replace else "ignore",
+        partition_by=list(contract.partition_columns),
+        description=contract.description,
+        configuration=table_properties(contract),
+        # Constraints are properties with names of our own.
+        raise_if_key_not_exists=False,
+    )
+
+
 def table_properties(contract: TableContract) -> dict[str, str]:
     """Delta table properties of a contract, constraints included."""
     constraints = {f"delta.constraints.{name}": check for name, check in contract.constraints.items()}
@@ -54,11 +84,13 @@ def _checkpoint_interval(name: str) -> int:
 
 
 def _column(column: Column) -> str:
-    comment = column.comment if column.unit is None else f"{column.comment} Unit: {column.unit}."
-    if column.null_means is not None:
-        comment += f" Null: {column.null_means}."
     null = "" if column.nullable else " NOT NULL"
-    return f"`{column.name}` {column.type}{null} COMMENT '{_quoted(comment)}'"
+    return f"`{column.name}` {column.type}{null} COMMENT '{_quoted(_comment(column))}'"
+
+
+def _comment(column: Column) -> str:
+    comment = column.comment if column.unit is None else f"{column.comment} Unit: {column.unit}."
+    return comment if column.null_means is None else f"{comment} Null: {column.null_means}."
 
 
 def _quoted(text: str) -> str:

@@ -7,6 +7,8 @@ in Spark for it would cost many times what the rows do (docs/benchmarks.md).
 
 from __future__ import annotations
 
+from typing import Literal
+
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,6 +20,7 @@ from klineforge.domain.contract import YEAR_COLUMN, TableContract
 from klineforge.domain.scope import Scope
 from klineforge.errors import ContractError
 from klineforge.lake.arrow import conformed
+from klineforge.lake.ddl import create_local_table
 from klineforge.lake.location import TableLocation
 from klineforge.lake.note import CommitNote
 from klineforge.lake.writing import CHANGE, arrow_frame
@@ -51,7 +54,7 @@ def scan_scope(contract: TableContract, location: TableLocation, scope: Scope | 
 
 
 class LocalWriter:
-    """Commits rows held in memory to a local table that exists.
+    """Commits rows held in memory to a local table.
 
     Args:
         contract: Schema, layout and constraints.
@@ -60,7 +63,12 @@ class LocalWriter:
 
     def __init__(self, contract: TableContract, location: TableLocation) -> None:
         self.contract = contract
+        self._location = location
         self._path = str(location.path)
+
+    def create(self, *, replace: bool = False) -> None:
+        """Make the table if it does not exist, or make it anew with the contract's columns."""
+        create_local_table(self.contract, self._location, replace=replace)
 
     def append(self, rows: pa.Table, note: CommitNote, *, once_as: str | None = None) -> bool:
         """Add rows whose keys are known to be new.
@@ -77,19 +85,12 @@ class LocalWriter:
         identity = f"klineforge-{once_as}"
         if once_as is not None and table.transaction_version(identity) is not None:
             return False
-        order = [(name, "ascending") for name in (*self.contract.partition_columns, *self.contract.sort_by)]
-        chosen = conformed(rows, self.contract)
-        try:
-            write_deltalake(
-                table,
-                chosen.sort_by(order) if order else chosen,
-                mode="append",
-                writer_properties=_COMPRESSED,
-                commit_properties=_properties(note, [] if once_as is None else [Transaction(identity, 1)]),
-            )
-        except DeltaError as error:
-            self._explain(chosen, error)
+        self._write(table, rows, note, "append", [] if once_as is None else [Transaction(identity, 1)])
         return True
+
+    def overwrite(self, rows: pa.Table, note: CommitNote) -> None:
+        """Replace all rows."""
+        self._write(DeltaTable(self._path), rows, note, "overwrite", [])
 
     def merge(self, changes: pa.Table, note: CommitNote) -> None:
         """Apply changes by key: rows marked ``insert``, ``update`` or ``delete`` in the column ``_change``.
@@ -124,6 +125,27 @@ class LocalWriter:
             return keys
         years = ", ".join(str(year) for year in sorted(set(rows[YEAR_COLUMN].to_pylist())))
         return f"{keys} AND t.`{YEAR_COLUMN}` = s.`{YEAR_COLUMN}` AND t.`{YEAR_COLUMN}` IN ({years})"
+
+    def _write(
+        self,
+        table: DeltaTable,
+        rows: pa.Table,
+        note: CommitNote,
+        mode: Literal["append", "overwrite"],
+        transactions: list[Transaction],
+    ) -> None:
+        order = [(name, "ascending") for name in (*self.contract.partition_columns, *self.contract.sort_by)]
+        chosen = conformed(rows, self.contract)
+        try:
+            write_deltalake(
+                table,
+                chosen.sort_by(order) if order else chosen,
+                mode=mode,
+                writer_properties=_COMPRESSED,
+                commit_properties=_properties(note, transactions),
+            )
+        except DeltaError as error:
+            self._explain(chosen, error)
 
     def _explain(self, rows: pa.Table, error: DeltaError) -> None:
         """Name the constraint that rows break, which delta-rs does not.

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 from klineforge.domain.contract import TableContract
 from klineforge.errors import ContractError
-from klineforge.lake.ddl import create_table
+from klineforge.lake.ddl import create_local_table, create_table
 from klineforge.lake.location import TableLocation
 from klineforge.lake.note import CommitNote
 
@@ -47,6 +47,9 @@ class DeltaWriter:
 
     def create(self, *, replace: bool = False) -> None:
         """Make the table if it does not exist, or make it anew with the contract's columns."""
+        if self.location.is_local:
+            create_local_table(self.contract, self.location, replace=replace)
+            return
         with _one_merge_at_a_time:  # a commit beside a merge would carry the merge's note
             self.session.sql(create_table(self.contract, self.location, replace=replace))
 
