@@ -12,6 +12,7 @@ from oracle.frames import candles, to_pandas, to_spark
 from pyspark.sql import DataFrame, SparkSession
 
 from klineforge.contracts import contract_of
+from klineforge.kernels.correlation_rows import correlation_rows
 from klineforge.tables.breadth import market_breadth_1h
 from klineforge.tables.correlation_blocks import correlations_1h_blocks
 from klineforge.tables.correlations import correlations_1h
@@ -23,6 +24,12 @@ HOURS = 60
 # Two coins are listed on both, at prices a thousandfold apart, with other hours missing.
 EXCHANGES = {"one": (("AAA", "BBB", "CCC"), 1e3), "two": (("AAA", "BBB", "DDD"), 1.0)}
 
+
+def streamed(candles: DataFrame) -> DataFrame:
+    """The correlations by the engine that needs no Spark."""
+    return candles.sparkSession.createDataFrame(correlation_rows(candles.toArrow(), 6).read_all())
+
+
 # Name of the mart or of its engine: its transform and the tables that are its arguments.
 MARTS: dict[str, tuple[Callable[..., DataFrame], tuple[str, ...]]] = {
     "mart_returns_1h": (returns_1h, ("fact",)),
@@ -30,6 +37,7 @@ MARTS: dict[str, tuple[Callable[..., DataFrame], tuple[str, ...]]] = {
     "mart_top_movers": (top_movers, ("mart_returns_1h", "mart_volume_metrics_1h")),
     "mart_correlations": (partial(correlations_1h, min_observations=6), ("fact",)),
     "mart_correlations in blocks": (partial(correlations_1h_blocks, min_observations=6), ("fact",)),
+    "mart_correlations as a stream": (streamed, ("fact",)),
     "mart_market_breadth_1h": (
         market_breadth_1h,
         ("mart_returns_1h", "mart_volume_metrics_1h", "mart_correlations"),
