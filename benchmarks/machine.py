@@ -24,7 +24,7 @@ def machine() -> str:
     memory = machine_memory()
     return (
         f"{usable_cores()} cores of {processor()}, {memory / 2**30:.0f} GiB memory "
-        f"(Spark's heap {driver_memory(memory).removesuffix('m')} MiB), {platform.system()} {platform.release()}"
+        f"(Spark's heap {driver_memory(memory).removesuffix('m')} MiB), {platform.system()}"
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
@@ -16,6 +17,7 @@ from benchmarks.market import HOUR, Market
 from benchmarks.programs.fill import bronze_rows
 from benchmarks.programs.project import run_pipelines
 from benchmarks.runs import DERIVED_LAYERS
+from klineforge.cli.maintenance import Request, maintain_lake, raise_failures
 from klineforge.datasets.delta_table import Append, DeltaTableDataset
 from klineforge.pipelines.bronze.layout import KLINE_LAYOUT
 
@@ -43,8 +45,9 @@ def append(lake: str, candles: pl.DataFrame, identity: str) -> None:
 
 
 def maintain(lake: str) -> None:
-    """What ``kedro klineforge maintain`` does."""
-    raise SystemExit(f"this version of KlineForge has no maintenance; {lake} is left as it is")
+    """What ``kedro klineforge maintain`` does when nothing old is kept: months pass within minutes here."""
+    request = Request(keep_hours=0, keep_log_days=0, force=True)
+    raise_failures(maintain_lake(Path(lake), request, datetime.now(UTC)))
 
 
 if __name__ == "__main__":
