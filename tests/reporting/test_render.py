@@ -130,7 +130,7 @@ def test_print_status_last_run_shows_what_it_did_to_each_table(market_lake: Path
     assert returns == ["mart_returns_1h", "merge", "3", "1,250", "2", "47", "1.3"]
     assert pairs == ["mart_correlations", "rebuild", "6,000,000", "-", "-", "-", "-"]
     assert fact == ["fact_1h_klines", "acknowledge", "-", "-", "-", "48", "-"]
-    assert why == f"mart_correlations was made anew: {REASON}".split()
+    assert why == f"made anew, {REASON}: mart_correlations".split()
     assert quiet == ["nothing", "to", "change", "in", "dim_timestamp,", "kline_gaps"]
     assert "99" not in text
 
@@ -155,7 +155,7 @@ def test_print_status_last_run_in_a_log_is_plain_and_whole(market_lake: Path, no
     assert ESCAPE in terminal.getvalue()
     for text in (out.getvalue(), re.sub(r"\x1b\[[0-9;]*m", "", terminal.getvalue())):
         told = " ".join(text.split("Tables of the run")[1].split())
-        assert f"mart_returns_1h was made anew: {REASON}" in told
+        assert f"made anew, {REASON}: mart_returns_1h" in told
 
 
 def test_print_status_many_small_files_say_that_maintenance_is_due(

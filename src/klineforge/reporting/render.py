@@ -173,10 +173,19 @@ def _last_run(health: LakeHealth) -> Iterator[Group]:
     touched = [entry for entry in entries if not entry.is_quiet]
     quiet = ", ".join(entry.table for entry in entries if entry.is_quiet)
     parts: list[ConsoleRenderable] = [_outcomes(touched)] if touched else []
-    parts += [Text(f"{entry.table} was made anew: {entry.reason}", style="yellow") for entry in touched if entry.reason]
+    parts += [Text(f"made anew, {why}: {', '.join(names)}", style="yellow") for why, names in _reasons(touched).items()]
     if quiet:
         parts.append(Text(f"nothing to change in {quiet}", style="dim"))
     yield titled(title, Group(*parts))
+
+
+def _reasons(entries: Iterable[TableOutcome]) -> dict[str, list[str]]:
+    """Tables that were made anew, by why."""
+    alike: dict[str, list[str]] = {}
+    for entry in entries:
+        if entry.reason:
+            alike.setdefault(entry.reason, []).append(entry.table)
+    return alike
 
 
 def _outcomes(entries: Iterable[TableOutcome]) -> Table:
