@@ -193,6 +193,21 @@ def test_deltas_own_cleanup_does_not_take_the_note_of_a_table_that_was_maintaine
     assert memory.recipe_version == "v7"
 
 
+@pytest.mark.parametrize(
+    ("properties", "kept"), [({}, [6, 7]), ({"delta.enableExpiredLogCleanup": "false"}, [*range(8)])]
+)
+def test_deltas_own_cleanup_knows_no_readers_where_it_is_not_switched_off(
+    tmp_path: Path, properties: dict[str, str], kept: list[int]
+) -> None:
+    path = make_table(tmp_path / "prices", 6, properties=properties)
+    DeltaTable(path).create_checkpoint()
+    aged(path / "_delta_log", 40)
+
+    append(path, 6)
+
+    assert versions(path) == kept
+
+
 def test_log_that_does_not_tell_of_the_whole_week_saves_all_files(tmp_path: Path) -> None:
     path = make_table(tmp_path / "prices", 8)
     kept_up(path)

@@ -81,6 +81,7 @@ def lived_in(made: Lake, tmp_path: Path) -> Lake:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_increments_stay_increments_and_obey_the_law_after_maintenance(lived_in: Lake, spark: SparkSession) -> None:
     rows = {name: lived_in.read(name) for name in DERIVED}
     done = maintain_all(lived_in, days=0)
@@ -106,6 +107,7 @@ def test_increments_stay_increments_and_obey_the_law_after_maintenance(lived_in:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_tables_that_have_not_read_yet_still_read_their_changes_after_months(
     lived_in: Lake, spark: SparkSession
 ) -> None:
@@ -126,6 +128,7 @@ def test_tables_that_have_not_read_yet_still_read_their_changes_after_months(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_spark_sees_no_change_in_files_that_were_joined(lived_in: Lake, spark: SparkSession) -> None:
     location = lived_in.dataset("fact_1h_klines").location
     before = DeltaTable(str(location.path)).version()

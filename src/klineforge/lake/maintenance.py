@@ -99,7 +99,7 @@ def maintain(
         DeltaError: When the table cannot be read.
     """
     table, before = DeltaTable(path), extent(path)
-    if table.protocol().reader_features:
+    if table.protocol().min_reader_version > 1:
         return Upkeep(contract.name, before, before, 0, (_UNKNOWN_FEATURES,))
     chosen = policy or Policy()
     retention = chosen.retention.at_least(table.metadata().configuration)
