@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +13,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
 from pyspark.sql import SparkSession
 
 from klineforge.contracts.gold import DIM_TIMESTAMP
@@ -140,3 +144,67 @@ def test_statistics_are_those_the_table_asks_for(location: TableLocation) -> Non
 
 def test_every_type_of_the_contracts_has_an_arrow_type() -> None:
     assert arrow_schema(DIM_TIMESTAMP, stored=True).field("date").type == pa.date32()
+
+
+def test_stream_replaces_all_rows_in_one_commit(location: TableLocation, spark: SparkSession) -> None:
+    local = LocalWriter(MART_CORRELATIONS, location)
+    local.append(rows(range(5)), NOTE)
+    before = LocalTableLog(location).head()
+    local.overwrite_ordered(rows([1, 7], 0.25).to_reader(), NOTE)
+    after = LocalTableLog(location).head()
+    assert before is not None
+    assert after is not None
+    assert after.version == before.version + 1
+    assert held(location) == expected({1: 0.25, 7: 0.25})
+    assert spark.read.format("delta").load(str(location.path)).where("corr_24h = 0.25").count() == 2
+
+
+@pytest.mark.parametrize("correlation", [0.25, 1.5])
+def test_stream_that_breaks_off_or_breaks_the_contract_leaves_the_table_as_it_was(
+    location: TableLocation, correlation: float
+) -> None:
+    local = LocalWriter(MART_CORRELATIONS, location)
+    local.append(rows(range(5)), NOTE)
+    before = LocalTableLog(location).head()
+
+    def broken() -> Iterator[pa.RecordBatch]:
+        yield from rows(range(3000), correlation).to_batches()
+        if correlation <= 1:
+            raise RuntimeError("no more rows")
+
+    stream = pa.RecordBatchReader.from_batches(rows([]).schema, broken())
+    with pytest.raises((ContractError, DeltaError), match="no more rows|failed validation"):
+        local.overwrite_ordered(stream, NOTE)
+    assert LocalTableLog(location).head() == before
+    assert held(location) == expected(dict.fromkeys(range(5), 0.5))
+
+
+_KILLED_WHILE_STREAMING = """
+import os, signal, sys
+sys.path.insert(0, sys.argv[1])
+import pyarrow as pa
+from lake.test_two_writers import NOTE, rows
+from klineforge.contracts.marts import MART_CORRELATIONS
+from klineforge.lake.local import LocalWriter
+from klineforge.lake.location import TableLocation
+
+def batches():
+    for number in range(40):
+        yield from rows(range(number * 5000, number * 5000 + 5000), 0.25).to_batches()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+stream = pa.RecordBatchReader.from_batches(rows([]).schema, batches())
+LocalWriter(MART_CORRELATIONS, TableLocation(path=sys.argv[2])).overwrite_ordered(stream, NOTE)
+"""
+
+
+def test_process_killed_while_it_streams_leaves_the_table_as_it_was(location: TableLocation) -> None:
+    LocalWriter(MART_CORRELATIONS, location).append(rows(range(5)), NOTE)
+    before = LocalTableLog(location).head()
+    tests = str(Path(__file__).resolve().parents[1])
+    command = [sys.executable, "-c", _KILLED_WHILE_STREAMING, tests, str(location.path)]
+    assert subprocess.run(command, check=False, timeout=120).returncode == -signal.SIGKILL
+    assert LocalTableLog(location).head() == before
+    assert held(location) == expected(dict.fromkeys(range(5), 0.5))
+    LocalWriter(MART_CORRELATIONS, location).overwrite_ordered(rows([9]).to_reader(), NOTE)
+    assert held(location) == expected({9: 0.5})

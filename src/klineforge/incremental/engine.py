@@ -15,7 +15,7 @@ from klineforge.domain.hours import BEGINNING, HOUR, Span, intersect, normalised
 from klineforge.domain.scope import Scope
 from klineforge.incremental.compare import changed_rows, require_unique
 from klineforge.incremental.plan import EVERYTHING, Plan, plan
-from klineforge.incremental.recipe import Derivation, Reach
+from klineforge.incremental.recipe import Derivation, Reach, Stream
 from klineforge.lake.local import LocalWriter, count_rows, scan_scope
 from klineforge.lake.note import CommitNote, Counts
 from klineforge.lake.table import LakeTable
@@ -125,9 +125,11 @@ class _Refresh:
         return "acknowledge", counts
 
     def _rebuild(self) -> tuple[str, Counts]:
+        recipe = self.derivation.recipe
+        if self.output.location.is_local and recipe.bulk_stream is not None:
+            return self._rebuild_as_stream(recipe.bulk_stream)
         if self._is_held_easily():
             return self._rebuild_in_memory()
-        recipe = self.derivation.recipe
         make = recipe.bulk_transform or recipe.transform
         rows = make(**{name: table.df for name, table in self.derivation.inputs.items()})
         if not recipe.unique_by_construction:
@@ -158,6 +160,16 @@ class _Refresh:
         else:
             return self._acknowledge(Counts())
         return "rebuild", note.counts
+
+    def _rebuild_as_stream(self, stream: Stream) -> tuple[str, Counts]:
+        inputs = {
+            name: scan_scope(table.contract, table.location).select(stream.columns[name]).collect().to_arrow()
+            for name, table in self.derivation.inputs.items()
+        }
+        writer, note = LocalWriter(self.output.contract, self.output.location), self._note("rebuild", Counts())
+        self._make_room(writer)
+        writer.overwrite_ordered(stream.rows(**inputs), note)
+        return "rebuild", Counts(inserted=self.output.log.row_count())
 
     def _make_room(self, writer: DeltaWriter | LocalWriter) -> bool:
         """Make the table where there is none, or anew where it has other columns; whether it is empty then."""

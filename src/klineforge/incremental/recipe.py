@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from klineforge.domain.hours import Period
 from klineforge.incremental.stand_in import Highest
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from pyspark.sql import DataFrame
 
     from klineforge.lake.table import LakeTable
@@ -39,6 +40,20 @@ class Reach:
 
 
 @dataclass(frozen=True)
+class Stream:
+    """A way to a whole table that reads Arrow and gives record batches, in memory that does not grow with the table.
+
+    Args:
+        columns: What it reads of each input.
+        rows: From the inputs, as keyword arguments by the names of the recipe, to the output's rows in the order in
+            which they are to be stored.
+    """
+
+    columns: Mapping[str, Sequence[str]]
+    rows: Callable[..., pa.RecordBatchReader]
+
+
+@dataclass(frozen=True)
 class Recipe:
     """A derived table.
 
@@ -49,6 +64,7 @@ class Recipe:
         by: Columns that confine a change: rows of other subjects are not affected. They must be part of the
             ``subject`` of the output and of every input. None means that any change may affect any row.
         bulk_transform: Another way to the same rows that is faster for whole tables; used for rebuilds.
+        bulk_stream: A third, for whole tables on this machine, faster still.
         unique_by_construction: The transform cannot repeat a key of unique inputs and makes many more rows than it
             reads, so that looking for repetitions would cost more than it is worth.
         version: Changes whenever the same input would give other rows; a table made by another version is rebuilt.
@@ -60,6 +76,7 @@ class Recipe:
     by: tuple[str, ...] | None
     version: str = "1"
     bulk_transform: Callable[..., DataFrame] | None = None
+    bulk_stream: Stream | None = None
     unique_by_construction: bool = False
 
     @property

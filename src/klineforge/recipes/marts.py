@@ -13,8 +13,9 @@ from klineforge.contracts.marts import (
     MART_TOP_MOVERS,
     MART_VOLUME_METRICS_1H,
 )
-from klineforge.incremental.recipe import TO_THE_END, Reach, Recipe
+from klineforge.incremental.recipe import TO_THE_END, Reach, Recipe, Stream
 from klineforge.incremental.stand_in import Highest
+from klineforge.kernels.correlation_rows import CANDLE_COLUMNS, correlation_rows
 from klineforge.tables.breadth import market_breadth_1h
 from klineforge.tables.correlation_blocks import correlations_1h_blocks
 from klineforge.tables.correlations import correlations_1h
@@ -73,15 +74,18 @@ def correlations(min_observations: int, engine: Engine = "auto") -> Recipe:
     Args:
         min_observations: Hours in which both returns must exist, 2 to 24.
         engine: ``windows`` or ``blocks`` for everything; ``auto`` takes blocks for rebuilds, where they are faster, and
-            windows for increments, which then need no Python workers.
+            windows for increments, which then need no Python workers. A rebuild by blocks of a table on this machine
+            does without Spark.
     """
     windows = partial(correlations_1h, min_observations=min_observations)
     blocks = partial(correlations_1h_blocks, min_observations=min_observations)
+    stream = Stream({"candles": CANDLE_COLUMNS}, partial(correlation_rows, min_observations=min_observations))
     return Recipe(
         output=MART_CORRELATIONS,
         inputs={"candles": Reach(back=_ALERT, forward=_ALERT)},
         transform=blocks if engine == "blocks" else windows,
         bulk_transform=blocks if engine == "auto" else None,
+        bulk_stream=None if engine == "windows" else stream,
         unique_by_construction=True,
         by=("exchange",),
         version=f"1-min{min_observations}",
