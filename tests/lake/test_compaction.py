@@ -93,17 +93,31 @@ def test_dry_run_changes_nothing_and_says_what_would_be_done(tmp_path: Path) -> 
 
 
 def test_large_partition_becomes_files_of_bounded_size_in_the_order_of_time(tmp_path: Path) -> None:
-    path = make_table(tmp_path / "prices", 12)
-    sizes = Sizes(many=3, rows=10)
+    path = make_table(tmp_path / "prices", 11)
+    newest = files(path).sort("min.open_timestamp")["path"][-1]
+    sizes = Sizes(many=2, rows=10)
 
     kept_up(path, sizes)
 
     made = files(path).sort("min.open_timestamp")
-    assert made["num_records"].to_list() == [10, 10, 4]
+    assert made["num_records"].to_list() == [10, 10, 2]
     assert (made["min.open_timestamp"].slice(1) > made["max.open_timestamp"].head(2)).all()
+    assert made["path"][-1] == newest, "a file that is alone needs no copy"
     before = contents(path)
     kept_up(path, sizes)
     assert contents(path) == before
+
+
+def test_file_that_is_half_full_is_not_written_again(tmp_path: Path) -> None:
+    path = make_table(tmp_path / "prices")
+    write_deltalake(path, hours(0, 3), mode="append", commit_properties=note())
+    (large,) = files(path)["path"]
+    append(path, 3, 4, 5, 6)
+
+    kept_up(path, Sizes(many=3, rows=10))
+
+    assert sorted(files(path)["num_records"]) == [6, 8]
+    assert large in files(path)["path"]
 
 
 def test_every_bit_of_a_figure_survives(tmp_path: Path) -> None:
