@@ -18,6 +18,7 @@ from pyspark.sql import SparkSession
 
 from klineforge.contracts.gold import DIM_TIMESTAMP
 from klineforge.contracts.marts import MART_CORRELATIONS
+from klineforge.domain.scope import Scope
 from klineforge.errors import ContractError
 from klineforge.lake.arrow import arrow_schema
 from klineforge.lake.local import LocalWriter
@@ -68,6 +69,12 @@ def held(location: TableLocation) -> list[tuple[datetime, float]]:
     return table.select("open_timestamp", "corr_24h").rows()
 
 
+def hours_of(scope: Scope) -> list[int]:
+    return [
+        (span.start - START) // timedelta(hours=1) + hour for span in scope.all_spans() for hour in range(span.hours)
+    ]
+
+
 def expected(hours: dict[int, float]) -> list[tuple[datetime, float]]:
     return [(START + timedelta(hours=hour), value) for hour, value in sorted(hours.items())]
 
@@ -99,7 +106,7 @@ def test_merge_tells_the_change_feed_what_changed(location: TableLocation, spark
     local.merge(marked({"update": rows([4], 0.75), "delete": rows([7])}), NOTE)
     after = before.version + 1
     scope = LocalTableLog(location).changes(before.version, after, ("exchange",), "open_timestamp")
-    assert [(span.start - START) // timedelta(hours=1) for span in scope.ranges["binance",]] == [4, 7]
+    assert hours_of(scope) == [4, 7]
     feed = spark.read.format("delta").option("readChangeFeed", "true").option("startingVersion", after)
     kinds = feed.load(str(location.path)).groupBy("_change_type").count().toArrow().to_pylist()
     assert {row["_change_type"]: row["count"] for row in kinds} == {
@@ -107,6 +114,17 @@ def test_merge_tells_the_change_feed_what_changed(location: TableLocation, spark
         "update_postimage": 1,
         "delete": 1,
     }
+
+
+def test_overwriting_tells_of_the_rows_before_and_after(location: TableLocation) -> None:
+    local, log = LocalWriter(MART_CORRELATIONS, location), LocalTableLog(location)
+    local.append(rows(range(3)), NOTE)
+    local.overwrite(rows([6]), NOTE)
+    local.overwrite_ordered(rows([8]).to_reader(), NOTE)
+    first, second = (log.changes(version, version + 1, ("exchange",), "open_timestamp") for version in (1, 2))
+    assert hours_of(first) == [0, 1, 2, 6]
+    assert hours_of(second) == [6, 8]
+    assert [commit.rows_written for commit in log.commits()][:3] == [1, 1, 3]
 
 
 def test_append_under_one_identity_happens_once(location: TableLocation) -> None:

@@ -199,7 +199,8 @@ def _sql_type(kind: DataType) -> str:
 
 
 def _commit(entry: Mapping[str, Any]) -> Commit:
-    written = (entry.get("operationMetrics") or {}).get("numOutputRows")
+    metrics = entry.get("operationMetrics") or {}
+    written = metrics.get("numOutputRows", metrics.get("num_added_rows"))  # Spark's name, delta-rs' name
     return Commit(
         version=int(entry["version"]),
         operation=str(entry.get("operation", "UNKNOWN")),
