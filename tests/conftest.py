@@ -6,12 +6,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 TESTS = Path(__file__).resolve().parent
 SHARED_DATA = TESTS.parents[1] / "shared" / "data"
 
 # The oracle is imported by the tests of several areas: `from oracle.candles import ...`.
 sys.path.insert(0, str(TESTS))
+
+# pytest --hypothesis-profile=nightly: many more examples, also of the tests that set their own number (tests/law).
+settings.register_profile("nightly", max_examples=1000, print_blob=True)
 
 
 @pytest.fixture(scope="session")

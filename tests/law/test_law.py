@@ -1,128 +1,118 @@
-"""The law: however bronze rows are cut into runs and in whatever order they arrive, the tables equal a rebuild."""
+"""The law in single steps: what one change of bronze does to each table, and what sends a table back to a rebuild."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Sequence
-from itertools import accumulate
+import shutil
+from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
-from law.lake import DERIVED, Lake, Record, differences, from_scratch
+from law.lake import DERIVED, Lake
+from law.proof import assert_equals_oracle, assert_equals_rebuild, assert_nothing_left_to_do
+from law.records import START, Record
+from law.trouble import lose_change_data
 from pyspark.sql import SparkSession
 
-HOURS = 60
+from klineforge.contracts import CONTRACTS
+
 COINS = ("AAAUSDT", "BBBUSDT", "CCCUSDT")
-YEARS_LATER = 24 * 365
+HOURS = 144
+CORRECTED = 70
 
 
-def assert_equals_rebuild(lake: Lake, spark: SparkSession) -> None:
-    wanted = from_scratch(lake, spark)
-    wrong = [line for name in DERIVED for line in differences(lake.read(name), wanted[name], name)]
-    assert not wrong, "\n".join(wrong)
-
-
-@st.composite
-def histories(draw: st.DrawFn) -> list[list[Record]]:
-    """Bronze rows of several coins, cut into runs in any order.
-
-    Gaps, late hours, corrections, duplicates across sources, corrections that make a candle invalid or valid again,
-    candles off the hour, malformed records, and a coin that starts a year later.
-    """
-    records: list[Record] = []
-    for coin in COINS:
-        present = draw(st.lists(st.booleans() | st.just(value=True), min_size=HOURS, max_size=HOURS))
-        moves = draw(st.lists(st.sampled_from([-0.2, -0.01, 0.0, 0.0, 0.02, 0.3]), min_size=HOURS, max_size=HOURS))
-        prices = list(accumulate(moves, lambda price, move: max(0.01, price * (1 + move)), initial=100.0))[1:]
-        records += [
-            Record(coin, hour, price, float(hour % 5))
-            for hour, (price, here) in enumerate(zip(prices, present, strict=True))
-            if here
-        ]
-    for number in range(draw(st.integers(2, 8))):
-        records.append(
-            Record(
-                draw(st.sampled_from(COINS)),
-                draw(st.integers(0, HOURS - 1)),
-                close=draw(st.sampled_from([1.0, 50.0, 101.0, 5000.0])),
-                volume=draw(st.sampled_from([0.0, 3.0, 1e6])),
-                source_kind=draw(st.sampled_from(["rest", "daily_archive", "monthly_archive"])),
-                sequence=number + 1,
-                valid=draw(st.sampled_from([True, True, False])),
-                minutes_off=draw(st.sampled_from([0, 0, 0, 28])),
-                malformed=draw(st.sampled_from([False, False, False, True])),
-            )
-        )
-    records += [Record("DDDUSDT", YEARS_LATER + hour, 7.0 + hour % 3) for hour in range(draw(st.integers(0, 30)))]
-    runs = draw(st.integers(2, 3))
-    # Mostly in the order of time, as exchanges deliver, with stragglers in any run.
-    home = [min(runs - 1, record.hour * runs // (HOURS + 1)) for record in records]
-    stray = draw(st.lists(st.integers(0, 19), min_size=len(records), max_size=len(records)))
-    chosen = [where if luck > 1 else (where + luck + 1) % runs for where, luck in zip(home, stray, strict=True)]
-    return [[r for r, run in zip(records, chosen, strict=True) if run == number] for number in range(runs)]
-
-
-@settings(
-    max_examples=2,
-    deadline=None,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
-@given(runs=histories())
-def test_increments_in_any_cut_equal_a_rebuild(spark: SparkSession, runs: Sequence[Sequence[Record]]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        lake = Lake(Path(folder))
-        for records in runs:
-            if records:
-                lake.add(records)
-                lake.derive()
-                assert_equals_rebuild(lake, spark)
-
-
-@pytest.fixture
-def week(tmp_path: Path) -> Lake:
-    """Three coins over six days without gaps, derived once."""
-    lake = Lake(tmp_path)
+@pytest.fixture(scope="module")
+def derived_week(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """Three coins over six days without gaps, derived once. The highest closes are reached on the first day."""
+    lake = Lake(tmp_path_factory.mktemp("week"))
     lake.add(
         Record(coin, hour, 100 + (hour * step) % 17, 5 + hour % 7)
         for step, coin in enumerate(COINS, start=3)
-        for hour in range(144)
+        for hour in range(HOURS)
     )
     lake.derive()
     return lake
 
 
+@pytest.fixture
+def week(derived_week: Lake, tmp_path: Path) -> Lake:
+    """A copy of the week to change."""
+    shutil.copytree(derived_week.root, tmp_path / "lake")
+    return Lake(tmp_path / "lake", list(derived_week.held))
+
+
 def test_run_with_nothing_new_commits_nothing(week: Lake) -> None:
-    before = week.versions()
-    outcomes = week.derive()
-    assert week.versions() == before
-    assert {outcome.action for outcome in outcomes.values()} == {"unchanged"}
+    assert_nothing_left_to_do(week)
+
+
+# How long a candle can be seen, in hours from its own on: returns read the hour before, everything else
+# the trailing day of those; a regime reads the day of volatilities, an alert the hour before.
+_COIN_HOURS = {"mart_volume_metrics_1h": 24, "mart_returns_1h": 48}
+_EXCHANGE_HOURS = {"mart_top_movers": 25, "mart_correlations": 26, "mart_market_breadth_1h": 25}
+# Rows that may change at most: two pairs have the coin; of the other two coins only ranks can change, for a day.
+_MOST_ROWS = {
+    "stage_binance_klines": 1,
+    "fact_1h_klines": 1,
+    "mart_returns_1h": 48,
+    "mart_volume_metrics_1h": 24,
+    "mart_top_movers": 25 + 2 * 24,
+    "mart_correlations": 2 * 26,
+    "mart_market_breadth_1h": 25,
+}
 
 
 def test_late_correction_changes_only_rows_that_depend_on_it(week: Lake, spark: SparkSession) -> None:
-    week.add([Record("AAAUSDT", 70, 108.0, 9.0, sequence=3)])
+    before = {name: week.read(name) for name in DERIVED}
+    week.add([Record("AAAUSDT", CORRECTED, 108.0, 9.0, sequence=3)])
     outcomes = week.derive()
     assert_equals_rebuild(week, spark)
-    assert outcomes["fact_1h_klines"].counts.updated == 1
-    assert outcomes["mart_volume_metrics_1h"].counts.changed <= 24
-    assert 0 < outcomes["mart_returns_1h"].counts.changed <= 48
-    assert 0 < outcomes["mart_correlations"].counts.changed <= 2 * 26
-    assert outcomes["dim_timestamp"].action == "unchanged"
+    assert_equals_oracle(week)
+    changed = {name: _changed(before[name], week.read(name), name) for name in DERIVED}
+    counts = {name: rows.height for name, rows in changed.items()}
+    # Nothing but what differs was written, and nothing differs that cannot depend on the candle.
+    assert {name: outcome.counts.changed for name, outcome in outcomes.items()} == counts
+    assert all(counts[name] <= _MOST_ROWS.get(name, 0) for name in DERIVED), counts
+    assert counts["fact_1h_klines"] == 1
+    assert counts["mart_volume_metrics_1h"] == 24, "every sum over the candle's volume"
+    assert counts["mart_returns_1h"] >= 25, "the volatility of each hour that has one of the two returns in its day"
+    for name, hours in (_COIN_HOURS | _EXCHANGE_HOURS).items():
+        times = changed[name]["open_timestamp"]
+        assert times.min() == _at(CORRECTED), name
+        assert times.max() < _at(CORRECTED + hours), name
+    for name in _COIN_HOURS:
+        assert changed[name]["coin"].unique().to_list() == ["AAAUSDT"]
+    pairs = changed["mart_correlations"].select("base_coin").unique()
+    assert pairs["base_coin"].to_list() == ["AAAUSDT"]
 
 
-def test_candle_that_becomes_invalid_leaves_the_fact_and_every_mart(week: Lake, spark: SparkSession) -> None:
-    week.add([Record("BBBUSDT", 100, 101.0, 9.0, sequence=3, valid=False)])
+def test_new_peak_reaches_to_the_end_of_its_coin_and_to_no_other(week: Lake) -> None:
+    before = week.read("mart_returns_1h")
+    week.add([Record("BBBUSDT", CORRECTED, 5000.0, 5 + CORRECTED % 7, sequence=3)])
     outcomes = week.derive()
-    assert_equals_rebuild(week, spark)
-    assert outcomes["fact_1h_klines"].counts.deleted == 1
-    assert outcomes["mart_returns_1h"].counts.deleted == 1
+    assert_equals_oracle(week)
+    changed = _changed(before, week.read("mart_returns_1h"), "mart_returns_1h")
+    assert set(changed["coin"]) == {"BBBUSDT"}
+    assert sorted(changed["open_timestamp"]) == [_at(hour) for hour in range(CORRECTED, HOURS)]
+    assert outcomes["mart_correlations"].counts.changed <= 2 * 26
+    assert outcomes["mart_market_breadth_1h"].counts.changed <= 25
+
+
+def test_candle_that_becomes_invalid_leaves_every_mart_and_comes_back(week: Lake) -> None:
+    marts = ("fact_1h_klines", "mart_returns_1h", "mart_volume_metrics_1h", "mart_top_movers")
+    week.add([Record("BBBUSDT", 100, 101.0, 9.0, sequence=3, flaw="high below close")])
+    outcomes = week.derive()
+    assert_equals_oracle(week)
+    assert {name: outcomes[name].counts.deleted for name in marts} == dict.fromkeys(marts, 1)
+    assert outcomes["mart_correlations"].counts.deleted == 2
     assert outcomes["quarantine_klines"].counts.inserted == 1
+    assert outcomes["kline_gaps"].counts.inserted == 1
     week.add([Record("BBBUSDT", 100, 102.0, 9.0, sequence=4)])
     outcomes = week.derive()
-    assert_equals_rebuild(week, spark)
+    assert_equals_oracle(week)
+    assert {name: outcomes[name].counts.inserted for name in marts} == dict.fromkeys(marts, 1)
     assert outcomes["quarantine_klines"].counts.deleted == 1
+    assert outcomes["kline_gaps"].counts.deleted == 1
 
 
 def test_table_changed_by_hand_is_made_anew(week: Lake, spark: SparkSession) -> None:
@@ -131,17 +121,54 @@ def test_table_changed_by_hand_is_made_anew(week: Lake, spark: SparkSession) -> 
     outcomes = week.derive()
     assert outcomes["mart_returns_1h"].action == "rebuild"
     assert "not written by KlineForge" in outcomes["mart_returns_1h"].reason
-    assert_equals_rebuild(week, spark)
+    assert_equals_oracle(week)
 
 
-def test_change_feed_that_is_gone_leads_to_a_rebuild(week: Lake, spark: SparkSession) -> None:
+def test_change_feed_that_is_gone_leads_to_a_rebuild(week: Lake) -> None:
     week.add([Record("AAAUSDT", 150, 108.0), Record("AAAUSDT", 20, 109.0, sequence=5)])
     week.derive_only("stage_binance_klines", "fact_1h_klines")
-    change_data = list(Path(str(week.dataset("fact_1h_klines").location.path)).rglob("_change_data/**/*.parquet"))
-    assert change_data, "the correction must have left change data to lose"
-    for file in change_data:
-        file.unlink()
+    folder = week.folder("fact_1h_klines")
+    assert list(folder.glob("_change_data/**/*.parquet")), "the correction must have left change data to lose"
+    lose_change_data(folder)
     outcomes = week.derive()
     assert outcomes["mart_returns_1h"].action == "rebuild"
     assert "change feed" in outcomes["mart_returns_1h"].reason
-    assert_equals_rebuild(week, spark)
+    assert_equals_oracle(week)
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="rebuilds and increments compute mart_correlations by different engines, whose last bits differ; "
+    "a correlation of exactly one half is Low by one and Medium by the other",
+)
+def test_regime_of_a_correlation_on_a_threshold_is_that_of_a_rebuild(tmp_path: Path) -> None:
+    one = _doubling_and_halving("AAAUSDT", (1, 0.5, 1, 2, 0.5))
+    other = _doubling_and_halving("BBBUSDT", (1, 2, 1, 0.5, 0.5))
+    needed = ("stage_binance_klines", "fact_1h_klines", "mart_correlations")
+    grown, rebuilt = Lake(tmp_path / "grown"), Lake(tmp_path / "rebuilt")
+    for records in ([*one[:5], *other[:5]], [one[5], other[5]]):
+        grown.add(records)
+        grown.derive_only(*needed)
+    rebuilt.add([*one, *other])
+    rebuilt.derive_only(*needed)
+    regimes = [lake.read("mart_correlations").sort("open_timestamp")["correlation_regime"] for lake in (grown, rebuilt)]
+    assert regimes[0].to_list() == regimes[1].to_list()
+
+
+def _doubling_and_halving(coin: str, moves: Iterable[float]) -> list[Record]:
+    closes = [64.0]
+    for move in moves:
+        closes.append(closes[-1] * move)
+    return [Record(coin, hour, close) for hour, close in enumerate(closes)]
+
+
+def _changed(before: pl.DataFrame, after: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Keys of the rows that one of two versions of a table has and the other has not."""
+    keys = list(CONTRACTS[name].grain)
+    gone = before.join(after, on=after.columns, how="anti", nulls_equal=True)
+    come = after.join(before, on=after.columns, how="anti", nulls_equal=True)
+    return pl.concat([gone, come]).select(keys).unique()
+
+
+def _at(hour: int) -> object:
+    return START + timedelta(hours=hour)
