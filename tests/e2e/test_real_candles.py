@@ -12,6 +12,7 @@ import pytest
 from e2e.project import kedro, parameters, served, table
 from oracle import correlations as pairs
 from oracle import marts as singles
+from oracle.breadth import KEY, oracle_breadth
 from oracle.comparison import assert_same_table
 from oracle.frames import real_candles
 
@@ -31,6 +32,8 @@ def assert_marts_agree(lake: Path, history: pd.DataFrame) -> None:
     assert_same_table(table(lake, "marts", "mart_top_movers"), singles.oracle_movers(returns, volume), singles.KEY)
     expected = pairs.oracle_correlations(history, 12)
     assert_same_table(table(lake, "marts", "mart_correlations"), expected, pairs.KEY)
+    breadth = oracle_breadth(returns, volume, expected)
+    assert_same_table(table(lake, "marts", "mart_market_breadth_1h"), breadth, KEY)
 
 
 def test_fifteen_coins_from_archives_equal_the_oracle(shared_data: Path, tmp_path: Path) -> None:
