@@ -64,8 +64,9 @@ def note(action: str = "append", consumed: int | None = None, source: DeltaTable
 def make_table(path: Path, appends: int = 0, *, properties: dict[str, str] | None = None) -> Path:
     """A table to which hours 0, 1, 2 and so on were appended, a file and a commit each."""
     feed = {"delta.enableChangeDataFeed": "true", "delta.dataSkippingStatsColumns": "open_timestamp,coin"}
-    # Checkpoints are made where a test says so.
-    configuration = {**feed, "delta.checkpointInterval": "1000", **(properties or {})}
+    # Checkpoints are made, and logs cleaned up, where a test says so.
+    quiet = {"delta.checkpointInterval": "1000", "delta.enableExpiredLogCleanup": "false"}
+    configuration = {**feed, **quiet, **(properties or {})}
     schema = Schema.from_arrow(SCHEMA)
     DeltaTable.create(path, schema, partition_by=["year"], configuration=configuration, commit_properties=note())
     append(path, *range(appends))

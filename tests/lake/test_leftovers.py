@@ -9,14 +9,17 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 from lake.tables import PRICES, aged, append, contents, correct, feed, hours, make_table, note, read
 
+from klineforge.contracts import CONTRACTS
 from klineforge.errors import ConfigurationError
 from klineforge.incremental.plan import remembered
 from klineforge.lake.compaction import Sizes
+from klineforge.lake.ddl import create_local_table
 from klineforge.lake.leftovers import Retention
 from klineforge.lake.location import TableLocation
 from klineforge.lake.log import LocalTableLog
 from klineforge.lake.maintenance import Policy, Upkeep, maintain
 from klineforge.lake.memory import Reader, readers_of
+from klineforge.lake.note import CommitNote
 
 POLICY = Policy(sizes=Sizes(many=3))
 
@@ -193,19 +196,57 @@ def test_deltas_own_cleanup_does_not_take_the_note_of_a_table_that_was_maintaine
     assert memory.recipe_version == "v7"
 
 
-@pytest.mark.parametrize(
-    ("properties", "kept"), [({}, [6, 7]), ({"delta.enableExpiredLogCleanup": "false"}, [*range(8)])]
-)
-def test_deltas_own_cleanup_knows_no_readers_where_it_is_not_switched_off(
-    tmp_path: Path, properties: dict[str, str], kept: list[int]
-) -> None:
-    path = make_table(tmp_path / "prices", 6, properties=properties)
+OWN_CLEANUP = {"delta.enableExpiredLogCleanup": "true"}
+
+
+def test_deltas_own_cleanup_knows_no_readers(tmp_path: Path) -> None:
+    path = make_table(tmp_path / "prices", 6, properties=OWN_CLEANUP)
     DeltaTable(path).create_checkpoint()
     aged(path / "_delta_log", 40)
 
     append(path, 6)
 
-    assert versions(path) == kept
+    assert versions(path) == [6, 7]
+
+
+def test_table_that_is_maintained_is_cleaned_up_by_maintenance_alone(tmp_path: Path) -> None:
+    path = make_table(tmp_path / "prices", 6, properties=OWN_CLEANUP)
+    late = (Reader("mart", 4),)
+    before = DeltaTable(path).protocol()
+    aged(path / "_delta_log", 40)
+
+    done = kept_up(path, readers=late)
+    kept_up(path, readers=late)
+
+    assert DeltaTable(path).version() == 8, "one commit that switches it off, one that joins files"
+    assert done.after.log_entries == 9
+    memory, _ = remembered(LocalTableLog(TableLocation(path=str(path))), "prices")
+    assert memory is not None
+    unread = feed(path, 4, 8)
+    aged(path / "_delta_log", 40)
+    append(path, 6)
+    assert versions(path) == [*range(10)]
+    assert feed(path, 4, 8).equals(unread)
+    now = DeltaTable(path).protocol()
+    assert (now.min_reader_version, now.min_writer_version) == (before.min_reader_version, before.min_writer_version)
+
+
+def test_table_of_the_lake_is_readable_by_everybody_after_maintenance(tmp_path: Path) -> None:
+    """With constraints and all other properties our tables have, switching one keeps the protocol as it was."""
+    contract = CONTRACTS["fact_1h_klines"]
+    create_local_table(contract, TableLocation(path=str(tmp_path)))
+    before = DeltaTable(tmp_path).protocol()
+    log = LocalTableLog(TableLocation(path=str(tmp_path)))
+    log.acknowledge(CommitNote(contract.name, "acknowledge"), ["year"])
+
+    maintain(tmp_path, contract, (), now=datetime.now(UTC))
+
+    after = DeltaTable(tmp_path)
+    assert after.metadata().configuration["delta.enableExpiredLogCleanup"] == "false"
+    assert after.metadata().configuration["delta.constraints.on_the_hour"] == dict(contract.checks)["on_the_hour"]
+    protocol = after.protocol()
+    assert (protocol.min_reader_version, protocol.min_writer_version) == (1, before.min_writer_version)
+    assert (protocol.reader_features, protocol.writer_features) == (None, None)
 
 
 def test_log_that_does_not_tell_of_the_whole_week_saves_all_files(tmp_path: Path) -> None:

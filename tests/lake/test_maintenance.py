@@ -18,8 +18,12 @@ from pyspark.sql import SparkSession
 
 from klineforge.contracts import CONTRACTS
 from klineforge.lake.compaction import Sizes
+from klineforge.lake.ddl import create_table
+from klineforge.lake.location import TableLocation
+from klineforge.lake.log import LocalTableLog
 from klineforge.lake.maintenance import Policy, Upkeep, maintain
 from klineforge.lake.memory import Reader, readers_of
+from klineforge.lake.note import CommitNote
 
 COINS = ("AAAUSDT", "BBBUSDT", "CCCUSDT")
 HOURS = 72
@@ -137,9 +141,25 @@ def test_spark_sees_no_change_in_files_that_were_joined(lived_in: Lake, spark: S
 
     changes = spark.read.format("delta").option("readChangeFeed", "true").option("startingVersion", before + 1)
     assert changes.load(str(location.path)).count() == 0
-    history = spark.sql(f"DESCRIBE HISTORY {location.sql} LIMIT 1").first()
-    assert history is not None
-    assert history["version"] == before + 1
+    history = [row["operation"] for row in spark.sql(f"DESCRIBE HISTORY {location.sql} LIMIT 2").collect()]
+    assert history == ["WRITE", "SET TBLPROPERTIES"]
+    assert DeltaTable(str(location.path)).version() == before + 2
+
+
+@pytest.mark.slow
+def test_table_made_by_spark_keeps_deltas_own_cleanup_rather_than_become_unreadable(
+    tmp_path: Path, spark: SparkSession
+) -> None:
+    contract, location = CONTRACTS["fact_1h_klines"], TableLocation(path=str(tmp_path / "fact"))
+    spark.sql(create_table(contract, location))
+    LocalTableLog(location).acknowledge(CommitNote(contract.name, "acknowledge"), ["year"])
+    before = DeltaTable(str(location.path))
+    assert before.protocol().writer_features is not None
+
+    maintain(tmp_path / "fact", contract, (), now=datetime.now(UTC))
+
+    assert DeltaTable(str(location.path)).version() == before.version()
+    assert DeltaTable(str(location.path)).protocol().min_reader_version == 1
 
 
 class KilledError(BaseException):

@@ -103,10 +103,10 @@ def find_leftovers(
     if not log.reaches(since):
         return Leftovers((), entries, 0, unknown=True)
     used = live | set(paths_in_use(log, unread_after=read_to, since=since))
-    used_by_all = live | set(paths_in_use(log, unread_after=log.newest, since=since))
+    read_by_all = paths_in_use(log, unread_after=log.newest, since=since) if read_to < log.newest else used
     old = {file.relative_to(path).as_posix(): file for file in data_files(path) if _age(file) < since.timestamp()}
     dead = [part for name, file in old.items() if name not in used for part in _with_checksum(file)]
-    return Leftovers(tuple(dead), entries, len((used - used_by_all) & set(old)), unknown=False)
+    return Leftovers(tuple(dead), entries, len((used - live - set(read_by_all)) & set(old)), unknown=False)
 
 
 def _oldest_needed(log: LogFiles, *, read_to: int, noted: int, since: datetime) -> int:

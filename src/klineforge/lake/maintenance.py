@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from deltalake import DeltaTable
+from deltalake.transaction import CommitProperties, PostCommitHookProperties
 
 from klineforge.domain.contract import TableContract
 from klineforge.lake.compaction import Bundle, Sizes, compact, plan_compaction
@@ -22,6 +23,9 @@ from klineforge.lake.log_files import read_log_files
 from klineforge.lake.memory import Reader, newest_note
 from klineforge.lake.note import CommitNote, Counts
 
+# Delta itself removes log entries after 30 days, at any commit and whoever still needs them. A table that is maintained
+# leaves that to maintenance, which knows its readers.
+_OUR_CLEANUP = {"delta.enableExpiredLogCleanup": "false"}
 _UNKNOWN_FEATURES = "left alone: it uses Delta features that KlineForge does not know"
 
 
@@ -106,14 +110,18 @@ def maintain(
     noted, doubt = newest_note(LocalTableLog(TableLocation(path=str(path))), contract.name)
     # A commit of ours on top of somebody else's would make that one look trusted.
     bundles = () if noted is None else plan_compaction(table, contract, chosen.sizes)
+    takes_over = noted is not None and _can_take_over(table)
     if not dry_run:
+        if noted is not None and takes_over:
+            _take_over(path, noted.note)
         if noted is not None and bundles:
-            compact(path, contract, bundles, _carried(noted.note).to_json(), now=now)
+            compact(path, contract, bundles, _carried(noted.note, "files").to_json(), now=now)
         _checkpoint(path, always=bool(bundles), most=chosen.commits)
     read_to = min((reader.version for reader in readers), default=DeltaTable(path).version())
     leftovers = _leftovers(path, contract, read_to, retention, now)
     reclaimed = _remove((*leftovers.files, *leftovers.entries), dry_run=dry_run)
-    after = _expected(before, bundles, leftovers, reclaimed) if dry_run else extent(path)
+    commits = bool(bundles) + takes_over
+    after = _expected(before, bundles, leftovers, commits, reclaimed) if dry_run else extent(path)
     remarks = [f"files are not joined: {doubt}"] if doubt else []
     return Upkeep(contract.name, before, after, reclaimed, (*remarks, *_left(leftovers, readers, read_to, table)))
 
@@ -129,9 +137,27 @@ def extent(path: Path) -> Extent:
     return Extent(files, size, len(read_log_files(path).commits))
 
 
-def _carried(note: CommitNote) -> CommitNote:
+def _can_take_over(table: DeltaTable) -> bool:
+    """Whether Delta's own cleanup is on and can be switched off without Spark.
+
+    For a table that lists its features one by one, as Spark makes it, delta-rs would raise the reader's protocol.
+    """
+    properties = table.metadata().configuration
+    ours = all(properties.get(name) == value for name, value in _OUR_CLEANUP.items())
+    return not ours and table.protocol().writer_features is None
+
+
+def _take_over(path: Path, note: CommitNote) -> None:
+    DeltaTable(path).alter.set_table_properties(
+        _OUR_CLEANUP,
+        commit_properties=CommitProperties(custom_metadata={"userMetadata": _carried(note, "log").to_json()}),
+        post_commithook_properties=PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False),
+    )
+
+
+def _carried(note: CommitNote, what: str) -> CommitNote:
     """The note for a commit that changes no rows: it travels on, so that the log may forget the one it came from."""
-    return replace(note, action="acknowledge", counts=Counts(), run_id="", extra={"maintenance": "files"})
+    return replace(note, action="acknowledge", counts=Counts(), run_id="", extra={"maintenance": what})
 
 
 def _checkpoint(path: Path, *, always: bool, most: int) -> None:
@@ -164,10 +190,10 @@ def _remove(files: Iterable[Path], *, dry_run: bool) -> int:
     return size
 
 
-def _expected(before: Extent, bundles: tuple[Bundle, ...], left: Leftovers, reclaimed: int) -> Extent:
+def _expected(before: Extent, bundles: tuple[Bundle, ...], left: Leftovers, commits: int, reclaimed: int) -> Extent:
     joined = sum(len(bundle.files) - 1 for bundle in bundles)
     entries = sum(file.suffix == ".json" for file in left.entries)
-    return Extent(before.files - joined, before.size_bytes - reclaimed, before.log_entries + bool(bundles) - entries)
+    return Extent(before.files - joined, before.size_bytes - reclaimed, before.log_entries + commits - entries)
 
 
 def _left(left: Leftovers, readers: tuple[Reader, ...], read_to: int, table: DeltaTable) -> list[str]:
