@@ -74,8 +74,16 @@ class Context:
     @cached_property
     def floor(self) -> Cost:
         """What starting Kedro and Spark and committing one row costs: the yardstick of small runs."""
+        return self._floor()
+
+    @cached_property
+    def brief_floor(self) -> Cost:
+        """The same with the session that small runs start."""
+        return self._floor("brief")
+
+    def _floor(self, *kind: str) -> Cost:
         place = self.scratch("floor")
-        runs = self.repeat(lambda: self.program("floor", place), self.options.repetitions)
+        runs = self.repeat(lambda: self.program("floor", place, *kind), self.options.repetitions)
         shutil.rmtree(place)
         return cost_of(runs)
 

@@ -48,6 +48,10 @@ class Run:
     ended: datetime
     tables: tuple[TableWork, ...]
 
+    def inserted(self, table: str) -> int:
+        """Rows that were added to a table."""
+        return sum(work.inserted for work in self.tables if work.table == table)
+
     @property
     def stages(self) -> dict[str, float]:
         """Seconds of wall time by stage, in order: before the pipeline, each table, the rest of it, after it.

@@ -42,6 +42,8 @@ def measure_increments(context: Context) -> Section:
         for day in range(1, options.days + 1):
             context.progress(f"day {day} of {options.days}")
             days.append(kedro_run(lake, context.ingestion(url, days=day)))
+            if not days[-1].inserted("fact_1h_klines"):
+                failures.append(f"Day {day} has not arrived in fact_1h_klines.")
         again = context.ingestion(url, days=options.days)
         context.progress("nothing new")
         before = log_files(lake)

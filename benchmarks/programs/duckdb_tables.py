@@ -11,7 +11,8 @@ from benchmarks.sql import statement
 
 def main(fact: str, folder: str, *names: str) -> None:
     """Write each table and make it readable under its name for the next."""
-    database = duckdb.connect()
+    # All settings are DuckDB's own but for the place of what does not fit into memory: not the repository.
+    database = duckdb.connect(config={"temp_directory": f"{folder}/spilled"})
     database.sql(f"CREATE VIEW fact AS FROM '{fact}'")
     for name in names:
         file = f"{folder}/{name}.parquet"
