@@ -56,8 +56,17 @@ def _acquire(handle: int, lake: Path) -> None:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        holder = os.pread(handle, 4096, 0).decode(errors="replace") or "unknown"
         raise LakeBusyError(
-            f"the lake {lake} is being written by another run: {holder}. Wait until it has ended and run again; "
+            f"the lake {lake} is being written by another run{_holder(handle)}. Wait until it has ended and run again; "
             "nothing was changed"
         ) from error
+
+
+def _holder(handle: int) -> str:
+    """Who holds the lake, as part of a sentence; nothing where the holder has not come to writing it down."""
+    try:
+        told = json.loads(os.pread(handle, 4096, 0))
+        since = datetime.fromisoformat(told["since"])
+        return f": {told['purpose']}, process {told['pid']} on {told['host']} since {since:%Y-%m-%d %H:%M:%S %Z}"
+    except (ValueError, KeyError, TypeError):
+        return ""
