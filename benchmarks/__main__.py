@@ -56,28 +56,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     options = _options(given)
     context = Context(options)
-    found = [PARTS[part](context) for part in given.only]
-    for section in found:
-        print(f"\n{section}\n")
-    print(f"{_circumstances()}\n")
     is_full = options.market == Market(FULL_COINS, FULL_HOURS)
     target = given.output or (DOCUMENT if is_full else None)
-    if target is not None:
-        write(target, found)
-    return 1 if any(section.failures for section in found) else 0
+    failures: list[str] = []
+    for part in given.only:
+        section = PARTS[part](context)
+        failures += section.failures
+        text = f"{section}\n\n*{datetime.now(UTC):%Y-%m-%d}: {machine()}. {versions()}.*"
+        print(f"\n{text}\n", flush=True)
+        if target is not None:
+            write(target, part, text)
+    return 1 if failures else 0
 
 
-def write(target: Path, sections: Sequence[Section]) -> None:
-    """Put sections into a document, each in place of what an earlier run wrote for its part."""
-    text = target.read_text(encoding="utf-8") if target.is_file() else ""
-    for section in sections:
-        text = replaced(text, section.part, f"{section}\n\n{_circumstances()}", tuple(PARTS))
-    target.write_text(text, encoding="utf-8")
-    print(f"written: {target}", file=sys.stderr)
-
-
-def _circumstances() -> str:
-    return f"*{datetime.now(UTC):%Y-%m-%d}: {machine()}. {versions()}.*"
+def write(target: Path, part: str, text: str) -> None:
+    """Put what a part found into a document, in place of what an earlier run wrote for it."""
+    document = target.read_text(encoding="utf-8") if target.is_file() else ""
+    target.write_text(replaced(document, part, text, tuple(PARTS)), encoding="utf-8")
+    print(f"... written into {target}", file=sys.stderr, flush=True)
 
 
 def _options(given: argparse.Namespace) -> Options:
