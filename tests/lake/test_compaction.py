@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
@@ -186,6 +187,19 @@ def test_file_that_lost_rows_is_not_joined(tmp_path: Path) -> None:
         kept_up(path)
 
     assert DeltaTable(path).version() == version
+
+
+def test_column_of_the_change_feed_that_spark_leaves_in_data_files_is_not_taken_over(tmp_path: Path) -> None:
+    path = make_table(tmp_path / "prices", 8)
+    before = read(path)
+    merged = path / files(path)["path"][0]
+    rows = pq.read_table(merged, partitioning=None)
+    pq.write_table(rows.append_column("_change_type", pa.nulls(rows.num_rows, pa.string())), merged)
+
+    assert kept_up(path).after.files == 1
+
+    assert read(path).equals(before)
+    assert "_change_type" not in pq.read_schema(path / files(path)["path"][0]).names
 
 
 def test_table_with_features_that_are_not_known_is_left_alone(tmp_path: Path) -> None:
