@@ -70,14 +70,15 @@ class LakeHooks:
     def before_pipeline_run(self, run_params: dict[str, Any]) -> None:
         """Lock the lake and make sure that it holds this market."""
         self._started = datetime.now(UTC)
-        JOURNAL.begin(uuid.uuid4().hex[:12])
         require_one_process(run_params)
-        if self._lake is None:
-            return
-        require_plain_path(self._lake)
-        purpose = f"kedro run, pipeline {_pipeline_name(run_params)}"
-        self._stack.enter_context(lake_lock(self._lake, purpose=purpose, now=self._started))
-        require_market(self._lake, self._market)
+        with ExitStack() as until_refused:
+            if self._lake is not None:
+                require_plain_path(self._lake)
+                purpose = f"kedro run, pipeline {_pipeline_name(run_params)}"
+                until_refused.enter_context(lake_lock(self._lake, purpose=purpose, now=self._started))
+                require_market(self._lake, self._market)
+            self._stack = until_refused.pop_all()
+        JOURNAL.begin(uuid.uuid4().hex[:12])
 
     @hook_impl
     def after_pipeline_run(

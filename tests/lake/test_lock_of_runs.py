@@ -43,11 +43,6 @@ def test_run_that_is_refused_writes_no_run_log(tmp_path: Path) -> None:
         assert sorted(tmp_path.rglob("*")) == before
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a run that is refused after it has taken the lock keeps it until its process ends: in a notebook the lake "
-    "is then busy, held by the notebook itself (LakeHooks.before_pipeline_run takes the lock before require_market)",
-)
 def test_run_for_another_market_does_not_keep_the_lake(tmp_path: Path) -> None:
     first = run_on(tmp_path)
     first.before_pipeline_run(run_params={})
@@ -60,11 +55,6 @@ def test_run_for_another_market_does_not_keep_the_lake(tmp_path: Path) -> None:
         pass
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a run that is refused in the same process begins the journal anew, so that the run log of the run at work "
-    "loses what it has done so far (LakeHooks.before_pipeline_run begins the journal before it takes the lock)",
-)
 def test_run_that_is_refused_leaves_the_journal_of_the_run_at_work(tmp_path: Path) -> None:
     at_work = run_on(tmp_path)
     at_work.before_pipeline_run(run_params={})

@@ -136,11 +136,6 @@ def test_change_feed_that_is_gone_leads_to_a_rebuild(week: Lake) -> None:
     assert_equals_oracle(week)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="rebuilds and increments compute mart_correlations by different engines, whose last bits differ; "
-    "a correlation of exactly one half is Low by one and Medium by the other",
-)
 def test_regime_of_a_correlation_on_a_threshold_is_that_of_a_rebuild(tmp_path: Path) -> None:
     one = _doubling_and_halving("AAAUSDT", (1, 0.5, 1, 2, 0.5))
     other = _doubling_and_halving("BBBUSDT", (1, 2, 1, 0.5, 0.5))

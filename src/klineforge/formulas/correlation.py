@@ -7,6 +7,8 @@ from pyspark.sql import functions as F
 
 BREAKDOWN_CHANGE = 0.5
 REGIME_FLOORS = (("High", 0.8), ("Medium", 0.5), ("Low", 0.3))
+# A value this close to a threshold counts as on it: the last bits of a correlation depend on the engine.
+ROUNDING = 1e-12
 
 
 def pearson(covariance: Column, one_spread: Column, other_spread: Column) -> Column:
@@ -51,7 +53,7 @@ def correlation_regime(correlation: Column) -> Column:
     """
     regime = F.when(correlation.isNull(), F.lit(None).cast("string"))
     for name, floor in REGIME_FLOORS:
-        regime = regime.when(F.abs(correlation) >= floor, name)
+        regime = regime.when(F.abs(correlation) >= floor - ROUNDING, name)
     return regime.otherwise("Uncorrelated")
 
 
@@ -62,4 +64,4 @@ def is_breakdown(correlation: Column, an_hour_earlier: Column) -> Column:
         >>> spark.sql("SELECT 1").select(is_breakdown(F.lit(0.4), F.lit(-0.3))).first()[0]
         True
     """
-    return F.coalesce(F.abs(correlation - an_hour_earlier) > BREAKDOWN_CHANGE, F.lit(False))
+    return F.coalesce(F.abs(correlation - an_hour_earlier) > BREAKDOWN_CHANGE + ROUNDING, F.lit(False))

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from klineforge.formulas.correlation import BREAKDOWN_CHANGE, REGIME_FLOORS
+from klineforge.formulas.correlation import BREAKDOWN_CHANGE, REGIME_FLOORS, ROUNDING
 from klineforge.kernels.correlation import WINDOW, Flags, Floats, hourly_returns, rolling_correlations
 
 # An alert at t compares with t - 1 h, whose window needs returns of 24 hours, the first from a close an hour earlier.
@@ -172,7 +172,7 @@ def _rows(grid: _Grid, year: int, cells: _Cells) -> Iterator[pa.RecordBatch]:
         before, now = cells.correlation[some, :-1], cells.correlation[some, 1:]
         correlation = now[here]
         null = np.isnan(correlation)
-        alerts = np.abs(now - before) > BREAKDOWN_CHANGE
+        alerts = np.abs(now - before) > BREAKDOWN_CHANGE + ROUNDING
         times = pa.array(np.broadcast_to(opened, here.shape)[here], pa.int64())
         yield pa.record_batch(
             [
@@ -195,5 +195,5 @@ def _floors_reached(correlation: Floats) -> NDArray[np.int8]:
     size = np.abs(correlation)
     reached = np.zeros(size.shape, np.int8)
     for _, floor in REGIME_FLOORS:
-        reached += size >= floor
+        reached += size >= floor - ROUNDING
     return reached

@@ -88,5 +88,5 @@ def correlations(min_observations: int, engine: Engine = "auto") -> Recipe:
         bulk_stream=None if engine == "windows" else stream,
         unique_by_construction=True,
         by=("exchange",),
-        version=f"1-min{min_observations}",
+        version=f"2-min{min_observations}",
     )
