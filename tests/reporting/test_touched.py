@@ -7,7 +7,8 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from law.lake import Lake, Record
+from law.lake import Lake
+from law.records import Record
 
 from klineforge.hooks import LakeHooks
 from klineforge.incremental.recipe import Derivation
