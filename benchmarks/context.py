@@ -74,18 +74,20 @@ class Context:
     @cached_property
     def floor(self) -> Cost:
         """What starting Kedro and Spark and committing one row costs: the yardstick of small runs."""
-        return self._floor()
+        return cost_of(self.repeat(self.start_up, self.options.repetitions))
 
     @cached_property
     def brief_floor(self) -> Cost:
         """The same with the session that small runs start."""
-        return self._floor("brief")
+        return cost_of(self.repeat(lambda: self.start_up("brief"), self.options.repetitions))
 
-    def _floor(self, *kind: str) -> Cost:
+    def start_up(self, *kind: str) -> Measurement:
+        """Measure the floor once."""
+        self.progress(" ".join(("floor", *kind)))
         place = self.scratch("floor")
-        runs = self.repeat(lambda: self.program("floor", place, *kind), self.options.repetitions)
+        measurement = self.program("floor", place, *kind)
         shutil.rmtree(place)
-        return cost_of(runs)
+        return measurement
 
     @cached_property
     def archive(self) -> Path:

@@ -14,7 +14,6 @@ _WHAT = (
 
 def measure_floor(context: Context) -> Section:
     """Measure the floor."""
-    context.progress("floor")
     return Section(
         "floor",
         "Floor",

@@ -12,6 +12,7 @@ import polars as pl
 from benchmarks.archive import served
 from benchmarks.context import Context, Options
 from benchmarks.market import Market
+from benchmarks.process import Measurement
 from benchmarks.programs.correct import FACTOR
 from benchmarks.render import COST_HEAD, Section, Table, cost_cells
 from benchmarks.runs import Run, kedro_run, rows_table, stage_table
@@ -31,46 +32,75 @@ class Aim:
 DAILY, NOTHING, CORRECTION = Aim(1.8, 2.5), Aim(0.4), Aim(3.0)
 
 
+@dataclass
+class _Found:
+    """What was measured, and what should not have been."""
+
+    floors: list[Measurement]
+    days: list[Run]
+    idle: list[Run]
+    late: list[Run]
+    failures: list[str]
+
+    @property
+    def kinds(self) -> tuple[tuple[str, list[Run], Aim], ...]:
+        return (
+            ("a day more", self.days, DAILY),
+            ("nothing new", self.idle, NOTHING),
+            ("a late correction", self.late, CORRECTION),
+        )
+
+
 def measure_increments(context: Context) -> Section:
     """Measure days in a row, the same command again, and corrections, on one lake."""
-    floor = context.floor
     lake = context.copy_of_base_lake("increments")
-    options = context.options
-    failures: list[str] = []
+    found = _Found([], [], [], [], [])
     with served(context.archive) as url:
-        days = []
-        for day in range(1, options.days + 1):
-            context.progress(f"day {day} of {options.days}")
-            days.append(kedro_run(lake, context.ingestion(url, days=day)))
-            if not days[-1].inserted("fact_1h_klines"):
-                failures.append(f"Day {day} has not arrived in fact_1h_klines.")
-        again = context.ingestion(url, days=options.days)
-        context.progress("nothing new")
-        before = log_files(lake)
-        idle = [kedro_run(lake, again) for _ in range(options.repetitions)]
-        if log_files(lake) != before:
-            failures.append("A run with nothing new has committed something.")
-        if any("java" in run.measurement.programs for run in idle):
-            failures.append("A run with nothing new has started a JVM.")
-        late = []
-        for number in range(options.repetitions):
+        # Floors between the others, so that all of them meet the same load of the machine.
+        found.floors.append(context.start_up())
+        _add_days(context, lake, url, found)
+        found.floors.append(context.start_up())
+        again = context.ingestion(url, days=context.options.days)
+        _add_nothing(context, lake, again, found)
+        found.floors.append(context.start_up())
+        for number in range(context.options.repetitions):
             context.progress("a late correction")
-            late.append(_correction(context, lake, again, number, failures))
+            found.late.append(_correction(context, lake, again, number, found.failures))
+        found.floors.append(context.start_up())
     shutil.rmtree(lake)
-    kinds = (("a day more", days, DAILY), ("nothing new", idle, NOTHING), ("a late correction", late, CORRECTION))
-    costs = [(name, cost_of([run.measurement for run in runs]), aim) for name, runs, aim in kinds]
+    costs = [(name, cost_of([run.measurement for run in runs]), aim) for name, runs, aim in found.kinds]
     context.daily = costs[0][1]
     body = (
-        _introduction(options),
-        Table(("", *COST_HEAD, "wall / floor", "CPU / floor", "aim"), _rows(floor, costs)),
+        _introduction(context.options),
+        Table(("", *COST_HEAD, "wall / floor", "CPU / floor", "aim"), _rows(cost_of(found.floors), costs)),
         "Where the time goes, last run of each kind; Spark starts within the first table that needs it:",
-        stage_table({name: runs[-1] for name, runs, _ in kinds}),
+        stage_table({name: runs[-1] for name, runs, _ in found.kinds}),
         "Rows of the last day; tables that are not named were left alone:",
-        rows_table(days[-1]),
+        rows_table(found.days[-1]),
         "Rows of the last correction:",
-        rows_table(late[-1]),
+        rows_table(found.late[-1]),
     )
-    return Section("increments", "Small runs on a big lake", body, tuple(failures))
+    return Section("increments", "Small runs on a big lake", body, tuple(found.failures))
+
+
+def _add_days(context: Context, lake: Path, url: str, found: _Found) -> None:
+    """Add one day after the other."""
+    for day in range(1, context.options.days + 1):
+        context.progress(f"day {day} of {context.options.days}")
+        found.days.append(kedro_run(lake, context.ingestion(url, days=day)))
+        if not found.days[-1].inserted("fact_1h_klines"):
+            found.failures.append(f"Day {day} has not arrived in fact_1h_klines.")
+
+
+def _add_nothing(context: Context, lake: Path, parameters: dict[str, str], found: _Found) -> None:
+    """Run again with nothing new."""
+    context.progress("nothing new")
+    before = log_files(lake)
+    found.idle += [kedro_run(lake, parameters) for _ in range(context.options.repetitions)]
+    if log_files(lake) != before:
+        found.failures.append("A run with nothing new has committed something.")
+    if any("java" in run.measurement.programs for run in found.idle):
+        found.failures.append("A run with nothing new has started a JVM.")
 
 
 def _introduction(options: Options) -> str:
