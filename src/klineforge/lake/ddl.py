@@ -16,6 +16,8 @@ _PROPERTIES = {
     "delta.enableDeletionVectors": "false",
     "delta.columnMapping.mode": "none",
     "delta.checkpointPolicy": "classic",
+    # A reader that is behind needs the log it has not read yet; maintenance knows which that is, Delta does not.
+    "delta.enableExpiredLogCleanup": "false",
 }
 # Parquet statistics of every column cost eight times those of the one column that readers filter by.
 _STATISTICS = "delta.dataSkippingStatsColumns"
