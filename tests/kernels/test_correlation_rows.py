@@ -103,6 +103,25 @@ def test_rows_come_by_year_and_within_it_by_pair_and_time() -> None:
     assert rows["year"].unique().tolist() == [2021, 2022]
 
 
+def test_a_move_since_an_hour_without_both_candles_is_no_alert() -> None:
+    hours = 40
+    moves = np.where(np.arange(hours) % 2, 0.01, -0.01)
+    jump = np.where(np.arange(hours) == 6, 0.5, 0.0)  # leaves the window of hour 30
+    opened = pd.date_range(NEW_YEAR, periods=hours, freq="h", unit="us")
+    both = pd.concat(
+        pd.DataFrame(
+            {"exchange": "binance", "coin": coin, "open_timestamp": opened, "close_price": np.cumprod(1 + move + jump)}
+        )
+        for coin, move in (("A", moves), ("B", -moves))
+    )
+    at = opened[30]
+    without = both[(both["coin"] != "A") | (both["open_timestamp"] != opened[29])]
+    for candles, alerts in ((both, [True]), (without, [False])):
+        rows = stream(candles).read_pandas()
+        assert rows["corr_breakdown_alerts"][rows["open_timestamp"] == at].tolist() == alerts
+        assert_oracle(with_utc_microseconds(candles.reset_index(drop=True)), 12)
+
+
 def test_a_single_coin_has_no_pairs() -> None:
     assert stream(history(6, {"A": 0.0}, 50)).read_all().num_rows == 0
 
