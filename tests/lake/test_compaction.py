@@ -13,11 +13,12 @@ from deltalake import DeltaTable, write_deltalake
 from lake.tables import PRICES, START, append, contents, correct, feed, hours, make_table, note, read
 
 from klineforge.errors import IncrementalStateError
-from klineforge.incremental.plan import changed_between, remembered
+from klineforge.incremental.plan import changed_between
 from klineforge.lake.compaction import Sizes
 from klineforge.lake.location import TableLocation
 from klineforge.lake.log import LocalTableLog
 from klineforge.lake.maintenance import Policy, Upkeep, maintain
+from klineforge.lake.memory import newest_note
 
 SMALL = Sizes(many=3)
 
@@ -155,14 +156,14 @@ def test_table_remembers_after_it_what_it_remembered_before(tmp_path: Path) -> N
     path = make_table(tmp_path / "prices", 5)
     write_deltalake(path, hours(5, 6), mode="append", commit_properties=note(consumed=1, source=source))
     log = LocalTableLog(TableLocation(path=str(path)))
-    before, _ = remembered(log, "prices")
+    before, _ = newest_note(log, "prices")
     assert before is not None
 
     kept_up(path)
 
     newest = next(iter(log.commits()))
     assert newest.note is not None
-    assert (newest.note.action, newest.note.consumed) == ("acknowledge", before.consumed)
+    assert (newest.note.action, newest.note.consumed) == ("acknowledge", before.note.consumed)
     assert (newest.note.recipe_version, newest.note.table) == ("v7", "prices")
 
 
@@ -174,7 +175,7 @@ def test_commit_of_somebody_else_is_not_covered_up(tmp_path: Path) -> None:
     done = kept_up(path)
 
     assert done.remarks == ("files are not joined: version 9 (DELETE) was not written by KlineForge",)
-    assert remembered(log, "prices")[0] is None
+    assert newest_note(log, "prices")[0] is None
 
 
 def test_file_that_lost_rows_is_not_joined(tmp_path: Path) -> None:

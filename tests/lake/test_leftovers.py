@@ -11,14 +11,13 @@ from lake.tables import PRICES, aged, append, contents, correct, feed, make_tabl
 
 from klineforge.contracts import CONTRACTS
 from klineforge.errors import ConfigurationError
-from klineforge.incremental.plan import remembered
 from klineforge.lake.compaction import Sizes
 from klineforge.lake.ddl import create_local_table
 from klineforge.lake.leftovers import Retention
 from klineforge.lake.location import TableLocation
 from klineforge.lake.log import LocalTableLog
 from klineforge.lake.maintenance import Policy, Upkeep, maintain
-from klineforge.lake.memory import Reader
+from klineforge.lake.memory import Reader, newest_note
 from klineforge.lake.note import CommitNote
 
 POLICY = Policy(sizes=Sizes(many=3))
@@ -179,7 +178,7 @@ def test_newest_note_stays_however_old_it_is(tmp_path: Path) -> None:
     kept_up(path, days=300, policy=Policy())
 
     assert versions(path) == [6, 7, 8, 9]
-    memory, doubt = remembered(log, "prices")
+    memory, doubt = newest_note(log, "prices")
     assert (memory is not None, doubt) == (True, "")
 
 
@@ -191,9 +190,9 @@ def test_deltas_own_cleanup_does_not_take_the_note_of_a_table_that_was_maintaine
     DeltaTable(path).cleanup_metadata()
 
     assert versions(path) == [9]
-    memory, doubt = remembered(LocalTableLog(TableLocation(path=str(path))), "prices")
+    memory, doubt = newest_note(LocalTableLog(TableLocation(path=str(path))), "prices")
     assert memory is not None, doubt
-    assert memory.recipe_version == "v7"
+    assert memory.note.recipe_version == "v7"
 
 
 OWN_CLEANUP = {"delta.enableExpiredLogCleanup": "true"}
@@ -220,7 +219,7 @@ def test_table_that_is_maintained_is_cleaned_up_by_maintenance_alone(tmp_path: P
 
     assert DeltaTable(path).version() == 8, "one commit that switches it off, one that joins files"
     assert done.after.log_entries == 9
-    memory, _ = remembered(LocalTableLog(TableLocation(path=str(path))), "prices")
+    memory, _ = newest_note(LocalTableLog(TableLocation(path=str(path))), "prices")
     assert memory is not None
     unread = feed(path, 4, 8)
     aged(path / "_delta_log", 40)

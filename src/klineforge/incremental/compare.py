@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import reduce
 from operator import and_
 
 import polars as pl
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
 
 from klineforge.domain.contract import TableContract
 from klineforge.errors import ContractError
@@ -76,3 +79,23 @@ def require_unique(rows: pl.DataFrame, contract: TableContract) -> None:
             f"table {contract.name}: {twice.height} keys of ({', '.join(keys)}) occur more than once, "
             f"for example {twice.row(0, named=True)}; nothing was written"
         )
+
+
+def proved_unique(contract: TableContract) -> Callable[[DataFrame], DataFrame]:
+    """A transformation that fails while writing when two rows share a key, without a query of its own.
+
+    The window orders rows as the time-series tables are computed and sorted anyway.
+    """
+    *subject, last = contract.grain
+
+    def prove(rows: DataFrame) -> DataFrame:
+        ordered = Window.partitionBy(*subject).orderBy(last)
+        repeated = F.lag(F.col(last)).over(ordered).eqNullSafe(F.col(last))
+        message = F.concat(
+            F.lit(f"table {contract.name}: key ({', '.join(contract.grain)}) occurs twice: "),
+            F.to_json(F.struct(*contract.grain)),
+        )
+        marked = rows.withColumn("_repeated", repeated)
+        return marked.where(F.when(F.col("_repeated"), F.raise_error(message)).otherwise(F.lit(True))).drop("_repeated")
+
+    return prove

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import polars as pl
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from klineforge.domain.hours import BEGINNING, HOUR, Span, intersect, normalised, total_hours
 from klineforge.domain.scope import Scope
-from klineforge.incremental.compare import changed_rows, require_unique
+from klineforge.incremental.compare import changed_rows, proved_unique, require_unique
 from klineforge.incremental.plan import EVERYTHING, Plan, plan
 from klineforge.incremental.recipe import Derivation, Reach, Stream
 from klineforge.lake.local import LocalWriter, count_rows, scan_scope
@@ -126,14 +125,15 @@ class _Refresh:
 
     def _rebuild(self) -> tuple[str, Counts]:
         recipe = self.derivation.recipe
-        if self.output.location.is_local and recipe.bulk_stream is not None:
+        local = all(table.location.is_local for table in (self.output, *self.derivation.inputs.values()))
+        if local and recipe.bulk_stream is not None:
             return self._rebuild_as_stream(recipe.bulk_stream)
         if self._is_held_easily():
             return self._rebuild_in_memory()
         make = recipe.bulk_transform or recipe.transform
         rows = make(**{name: table.df for name, table in self.derivation.inputs.items()})
         if not recipe.unique_by_construction:
-            rows = rows.transform(proved_unique(self.output))
+            rows = rows.transform(proved_unique(self.output.contract))
         writer, note = self._writer(), self._note("rebuild", Counts())
         if self._make_room(writer):
             writer.append(rows, note)
@@ -187,7 +187,7 @@ class _Refresh:
             if held:
                 return self._rebuild()
             note = self._note("append", Counts())
-            self._writer().append(self._recomputed(scope).transform(proved_unique(self.output)), note)
+            self._writer().append(self._recomputed(scope).transform(proved_unique(self.output.contract)), note)
             return self._written(note)
         new = pl.DataFrame(self._recomputed(scope).toArrow())
         old = self._rows_held(scope) if held else new.clear()
@@ -278,23 +278,3 @@ def _read(table: LakeTable, reach: Reach, scope: Scope | None) -> DataFrame:
     if reach.stand_in is None:
         return recent
     return recent.unionByName(reach.stand_in.of_frame(table.df.where(F.expr(reading.before_sql(time_column)))))
-
-
-def proved_unique(output: LakeTable) -> Callable[[DataFrame], DataFrame]:
-    """A transformation that fails while writing when two rows share a key, without a query of its own.
-
-    The window orders rows as the time-series tables are computed and sorted anyway.
-    """
-    *subject, last = output.contract.grain
-
-    def prove(rows: DataFrame) -> DataFrame:
-        ordered = Window.partitionBy(*subject).orderBy(last)
-        repeated = F.lag(F.col(last)).over(ordered).eqNullSafe(F.col(last))
-        message = F.concat(
-            F.lit(f"table {output.contract.name}: key ({', '.join(output.contract.grain)}) occurs twice: "),
-            F.to_json(F.struct(*output.contract.grain)),
-        )
-        marked = rows.withColumn("_repeated", repeated)
-        return marked.where(F.when(F.col("_repeated"), F.raise_error(message)).otherwise(F.lit(True))).drop("_repeated")
-
-    return prove

@@ -12,6 +12,7 @@ from klineforge.domain.scope import Scope
 from klineforge.errors import ConfigurationError
 from klineforge.incremental.recipe import Derivation, Reach, Recipe
 from klineforge.lake.log import ChangeFeedGoneError, TableLog
+from klineforge.lake.memory import newest_note
 from klineforge.lake.note import CommitNote, InputVersion
 from klineforge.lake.table import LakeTable
 
@@ -63,25 +64,16 @@ def plan(derivation: Derivation, output: LakeTable, *, forced: bool = False) -> 
     output.require_contract()
     if output.seen is None:
         return Plan("rebuild", consumed, reason="first run")
-    memory, doubt = remembered(output.log, derivation.recipe.name)
-    if memory is None:
+    noted, doubt = newest_note(output.log, derivation.recipe.name)
+    if noted is None:
         return Plan("rebuild", consumed, reason=doubt)
+    memory = noted.note
     if memory.recipe_version != derivation.recipe.version:
         return Plan("rebuild", consumed, reason="made by another version of the formulas")
     try:
         return _increment(derivation, memory, consumed)
     except ChangeFeedGoneError as gone:
         return Plan("rebuild", consumed, reason=str(gone))
-
-
-def remembered(log: TableLog, table: str) -> tuple[CommitNote | None, str]:
-    """The newest note of a table about itself, or why what it holds cannot be trusted."""
-    for commit in log.commits():
-        if commit.note is not None and commit.note.table == table:
-            return commit.note, ""
-        if commit.changes_rows:
-            return None, f"version {commit.version} ({commit.operation}) was not written by KlineForge"
-    return None, "never filled"
 
 
 def _increment(derivation: Derivation, memory: CommitNote, consumed: Mapping[str, InputVersion]) -> Plan:

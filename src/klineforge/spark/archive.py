@@ -101,3 +101,12 @@ def _exercise(lake: Path) -> None:
     left, right = (spark.read.format("delta").load(str(folder)) for folder in (source, target))
     left.join(right, ["coin", "opened"], how="left_anti").toPandas()
     right.where("mean IS NOT NULL").groupBy("coin").count().toArrow()
+    # What increments do: rows handed over in memory, and no code generated for so few.
+    spark.conf.set("spark.sql.codegen.wholeStage", "false")
+    few = spark.createDataFrame(right.limit(200).toArrow()).coalesce(1)
+    few.selectExpr(
+        "*",
+        "avg(price) OVER (PARTITION BY coin ORDER BY CAST(opened AS BIGINT) "
+        "RANGE BETWEEN 86399 PRECEDING AND CURRENT ROW) AS again",
+        "row_number() OVER (PARTITION BY coin, opened ORDER BY price DESC) AS place",
+    ).where("place = 1").toArrow()
