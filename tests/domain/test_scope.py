@@ -76,3 +76,9 @@ def test_scopes_by_other_columns_are_not_joined() -> None:
 def test_widened_scope_moves_both_ends() -> None:
     scope = Scope((), {(): (span(10, 1),)}).widened(timedelta(hours=2), timedelta(hours=3))
     assert scope.ranges == {(): (span(8, 6),)}
+
+
+def test_hundreds_of_different_ranges_make_a_predicate_that_is_still_cheap() -> None:
+    scope = Scope(("coin",), {(f"C{number:03d}",): (span(number, 1),) for number in range(600)})
+    rows = pl.DataFrame({"coin": ["C000", "C599", "C599"], "t": [START, START, START + 599 * HOUR]})
+    assert rows.filter(scope.polars("t")).rows() == [("C000", START), ("C599", START + 599 * HOUR)]

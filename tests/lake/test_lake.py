@@ -133,3 +133,14 @@ def test_history_that_was_cleaned_up_is_not_taken_for_no_change(tmp_path: Path) 
     (tmp_path / "table" / "_delta_log" / f"{2:020d}.json").unlink()
     with pytest.raises(ChangeFeedGoneError, match="no longer holds version 2"):
         changed_between(log, 1, 3)
+
+
+@pytest.mark.parametrize("left", [0, 100])
+def test_log_that_a_power_failure_cut_off_is_told_as_such(tmp_path: Path, left: int) -> None:
+    path = str(tmp_path / "table")
+    for number in range(3):
+        write_deltalake(path, pl.DataFrame({"coin": [str(number)]}).to_arrow(), mode="append")
+    newest = tmp_path / "table" / "_delta_log" / f"{2:020d}.json"
+    newest.write_text(newest.read_text("utf-8")[:left], "utf-8")
+    with pytest.raises(EnvironmentProblem, match="table cannot be read.*Nothing was changed. Restore the newest file"):
+        LocalTableLog(TableLocation(path=path)).head()

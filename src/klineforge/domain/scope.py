@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import reduce
-from operator import or_
 from typing import TYPE_CHECKING
 
 from klineforge.domain.hours import FOREVER, Period, RangeSet, Span, coarsened, in_whole, normalised
@@ -191,6 +189,12 @@ def _spans_polars(time_column: str, spans: RangeSet) -> pl.Expr:
 
 
 def _any_of(conditions: list[pl.Expr]) -> pl.Expr:
+    """Where at least one holds, as a balanced tree: a chain of some hundred takes polars seconds and gigabytes."""
     import polars as pl
 
-    return reduce(or_, conditions) if conditions else pl.lit(value=False)
+    if not conditions:
+        return pl.lit(value=False)
+    if len(conditions) == 1:
+        return conditions[0]
+    middle = len(conditions) // 2
+    return _any_of(conditions[:middle]) | _any_of(conditions[middle:])

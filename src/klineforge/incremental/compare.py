@@ -66,14 +66,19 @@ def _is_same(name: str, tolerance: float | None) -> pl.Expr:
     return new.eq_missing(old) | ((new - old).abs() <= tolerance).fill_null(value=False)
 
 
+def repeated_keys(rows: pl.DataFrame, contract: TableContract) -> pl.DataFrame:
+    """The keys that more than one row has."""
+    keys = list(contract.grain)
+    return rows.select(keys).filter(pl.struct(keys).is_duplicated()).unique()
+
+
 def require_unique(rows: pl.DataFrame, contract: TableContract) -> None:
     """Refuse rows that share a key: MERGE would insert both, silently.
 
     Raises:
         ContractError: Names the table and a key that occurs twice.
     """
-    keys = list(contract.grain)
-    twice = rows.select(keys).filter(pl.struct(keys).is_duplicated()).unique()
+    keys, twice = list(contract.grain), repeated_keys(rows, contract)
     if twice.height:
         raise ContractError(
             f"table {contract.name}: {twice.height} keys of ({', '.join(keys)}) occur more than once, "

@@ -10,9 +10,8 @@ import polars as pl
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from klineforge.domain.hours import BEGINNING, HOUR, Span, intersect, normalised, total_hours
 from klineforge.domain.scope import Scope
-from klineforge.incremental.compare import changed_rows, proved_unique, require_unique
+from klineforge.incremental.compare import changed_rows, proved_unique, repeated_keys, require_unique
 from klineforge.incremental.plan import EVERYTHING, Plan, plan
 from klineforge.incremental.recipe import Derivation, Reach, Stream
 from klineforge.lake.local import LocalWriter, count_rows, scan_scope
@@ -184,13 +183,15 @@ class _Refresh:
     def _increment(self, scope: Scope) -> tuple[str, Counts]:
         held = self._held_rows(scope)
         if max(held, self._expected_rows(scope)) > MOST_ROWS_IN_MEMORY:
-            if held:
+            if held or self.derivation.recipe.bulk_stream is not None:
                 return self._rebuild()
             note = self._note("append", Counts())
             self._writer().append(self._recomputed(scope).transform(proved_unique(self.output.contract)), note)
             return self._written(note)
         new = pl.DataFrame(self._recomputed(scope).toArrow())
         old = self._rows_held(scope) if held else new.clear()
+        if repeated_keys(old, self.output.contract).height:
+            return self._rebuild()
         return self._apply(*changed_rows(new, old, self.output.contract), scope)
 
     def _apply(self, changes: pl.DataFrame, counts: Counts, scope: Scope) -> tuple[str, Counts]:
@@ -224,15 +225,13 @@ class _Refresh:
         return pl.DataFrame(self.output.df.where(F.expr(self._scope_sql(scope))).toArrow())
 
     def _expected_rows(self, scope: Scope) -> float:
-        """About how many rows the scope's hours bring, if they are as dense as those the table has."""
-        time_column = self.output.contract.scan_time
-        known = self.output.log.time_range(time_column) if time_column else None
-        newest = [table.newest() for table in self.derivation.inputs.values() if table.seen is not None]
-        if known is None or self.derivation.recipe.by is None or None in newest:
-            return 0.0
-        end = max(moment for moment in newest if moment is not None) + HOUR
-        hours = intersect(normalised(scope.all_spans()), (Span(BEGINNING, end),))
-        return self.output.log.row_count() * total_hours(hours) / max(1, Span(known[0], known[1] + HOUR).hours)
+        """How many rows the scope's hours bring at most: as many as an input has, or pairs of its coins."""
+        recipe = self.derivation.recipe
+        confined = scope if recipe.by is not None else None
+        sizes = [table.size_in(confined) for table in self.derivation.inputs.values() if table.seen is not None]
+        if not recipe.unique_by_construction:
+            return max(rows for rows, _ in sizes)
+        return max(rows * (coins - 1) / 2 for rows, coins in sizes)
 
     def _written(self, note: CommitNote) -> tuple[str, Counts]:
         newest = next(iter(self.output.log.commits()))

@@ -89,6 +89,8 @@ def _increment(derivation: Derivation, memory: CommitNote, consumed: Mapping[str
         first = -1 if before is None else before.version
         if not changed_between(table.log, first, now.version):
             continue
+        if made_anew_between(table.log, first, now.version):
+            return Plan("rebuild", consumed, reason=f"{name} was made anew")
         moved = True
         touched = affected(derivation.recipe, derivation.recipe.inputs[argument], table, first, now.version)
         scope = touched if scope is None else scope.union(touched)
@@ -106,6 +108,13 @@ def changed_between(log: TableLog, after: int, upto: int) -> bool:
     log.require_history(after, upto)
     recent = takewhile(lambda commit: commit.version > after, log.commits())
     return any(commit.changes_rows for commit in recent if commit.version <= upto)
+
+
+def made_anew_between(log: TableLog, after: int, upto: int) -> bool:
+    """Whether a commit in ``(after, upto]`` replaced all rows: its change feed would be twice the table."""
+    recent = takewhile(lambda commit: commit.version > after, log.commits())
+    notes = [commit.note for commit in recent if commit.version <= upto]
+    return any(note is not None and note.action == "rebuild" for note in notes)
 
 
 def affected(recipe: Recipe, reach: Reach, table: LakeTable, after: int, upto: int) -> Scope:

@@ -10,12 +10,12 @@ from typing import Any, Protocol
 
 import polars as pl
 from deltalake import DeltaTable
-from deltalake.exceptions import TableNotFoundError
+from deltalake.exceptions import DeltaError, TableNotFoundError
 from deltalake.schema import ArrayType, DataType
 from deltalake.transaction import CommitProperties
 
 from klineforge.domain.scope import Scope
-from klineforge.errors import IncrementalStateError
+from klineforge.errors import EnvironmentProblem, IncrementalStateError
 from klineforge.lake.changes import change_scope
 from klineforge.lake.location import TableLocation
 from klineforge.lake.note import CommitNote, InputVersion
@@ -109,14 +109,30 @@ class LocalTableLog:
         return DeltaTable(self._path)
 
     def head(self) -> InputVersion | None:
-        """Identity and newest version of the table, or None when it does not exist."""
+        """Identity and newest version of the table, or None when it does not exist.
+
+        Raises:
+            EnvironmentProblem: When its log is damaged.
+        """
         if not Path(self._path, "_delta_log").is_dir():
             return None
         try:
             table = DeltaTable(self._path)
         except TableNotFoundError:
             return None
+        except DeltaError as error:
+            raise self._damaged(str(error).partition("\n")[0]) from error
+        newest = Path(self._path, "_delta_log", f"{table.version():020d}.json")
+        if newest.is_file() and newest.stat().st_size == 0:
+            raise self._damaged(f"{newest.name} is empty")
         return InputVersion(str(table.metadata().id), table.version())
+
+    def _damaged(self, how: str) -> EnvironmentProblem:
+        return EnvironmentProblem(
+            f"the log of the table {self._path} cannot be read: {how}. A commit that is cut off or empty is what a "
+            "power failure or a full disk leaves. Nothing was changed. Restore the newest file of its _delta_log from a "
+            "backup; a derived table can also be moved away: the next run makes it anew from bronze"
+        )
 
     def columns(self) -> dict[str, str]:
         """Columns of the newest version: SQL type, upper case, by name."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
+import polars as pl
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from klineforge.domain.contract import TableContract
+from klineforge.domain.scope import Scope
 from klineforge.errors import ContractError
+from klineforge.lake.local import scan_scope
 from klineforge.lake.location import TableLocation
 from klineforge.lake.log import LocalTableLog, TableLog
 from klineforge.lake.note import InputVersion
@@ -60,10 +63,18 @@ class LakeTable:
             f"{'; '.join(differences)}. Nothing was changed. {way_out}"
         )
 
-    def newest(self) -> datetime | None:
-        """The latest time in the table's time column, from statistics; None when empty or unknown."""
-        known = self.log.time_range(self.contract.scan_time) if self.contract.scan_time else None
-        return known[1] if known else None
+    def size_in(self, scope: Scope | None) -> tuple[int, int]:
+        """How many rows lie in a scope, and of how many coins; without a scope, in the table."""
+        coins = self.contract.subject[-1:] if self.contract.subject else ()
+        if self.location.is_local:
+            rows = scan_scope(self.contract, self.location, scope)
+            counted = rows.select(pl.len().alias("rows"), *(pl.col(coin).n_unique() for coin in coins)).collect().row(0)
+            return int(counted[0]), int(counted[1]) if coins else 1
+        time_column = self.contract.scan_time
+        frame = self.df if scope is None or time_column is None else self.df.where(F.expr(scope.sql(time_column)))
+        size = frame.agg(F.count("*"), *(F.countDistinct(coin) for coin in coins)).toArrow().to_pylist()[0]
+        rows_and_coins = [int(value) for value in size.values()]
+        return rows_and_coins[0], rows_and_coins[1] if coins else 1
 
     @property
     def df(self) -> DataFrame:

@@ -115,6 +115,8 @@ def _defaults(jars: Sequence[Path], home: Path, log_settings: Path, java_options
         "spark.driver.extraClassPath": os.pathsep.join(str(jar) for jar in jars),
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
+        # The rows a run takes into memory are bounded by KlineForge; Spark's own bound counts them serialised.
+        "spark.driver.maxResultSize": "0",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         # No .crc file beside every file: other writers do not keep them up to date, and a stale one reads as damage.
