@@ -130,8 +130,8 @@ class LocalTableLog:
     def _damaged(self, how: str) -> EnvironmentProblem:
         return EnvironmentProblem(
             f"the log of the table {self._path} cannot be read: {how}. A commit that is cut off or empty is what a "
-            "power failure or a full disk leaves. Nothing was changed. Restore the newest file of its _delta_log from a "
-            "backup; a derived table can also be moved away: the next run makes it anew from bronze"
+            "power failure or a full disk leaves. Nothing was changed. Restore the newest file of its _delta_log from "
+            "a backup; a derived table can also be moved away: the next run makes it anew from bronze"
         )
 
     def columns(self) -> dict[str, str]:
