@@ -16,6 +16,7 @@ from law.trouble import lose_change_data
 from pyspark.sql import SparkSession
 
 from klineforge.contracts import CONTRACTS
+from klineforge.incremental import engine
 
 COINS = ("AAAUSDT", "BBBUSDT", "CCCUSDT")
 HOURS = 144
@@ -134,6 +135,22 @@ def test_change_feed_that_is_gone_leads_to_a_rebuild(week: Lake) -> None:
     assert outcomes["mart_returns_1h"].action == "rebuild"
     assert "change feed" in outcomes["mart_returns_1h"].reason
     assert_equals_oracle(week)
+
+
+def test_tables_that_memory_does_not_hold_obey_too(week: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What Spark reads and writes by itself at millions of rows, it does here from forty on.
+    for limit in ("MOST_ROWS_IN_MEMORY", "MOST_ROWS_HANDED_OVER"):
+        monkeypatch.setattr(engine, limit, 40)
+    names = ("stage_binance_klines", "fact_1h_klines", "mart_returns_1h", "mart_volume_metrics_1h")
+    week.add([Record(coin, HOURS + hour, 99.0 + hour) for coin in COINS for hour in range(14)])
+    outcomes = week.derive_only(*names)
+    assert outcomes["fact_1h_klines"].action == "append"
+    assert outcomes["mart_returns_1h"].action == "append"
+    assert_equals_oracle(week, names)
+    week.add([Record("AAAUSDT", 3, 5000.0, sequence=2), Record("BBBUSDT", 90, 1.0, sequence=2, flaw="no number")])
+    outcomes = week.derive_only(*names)
+    assert outcomes["mart_returns_1h"].action == "rebuild"
+    assert_equals_oracle(week, names)
 
 
 def test_regime_of_a_correlation_on_a_threshold_is_that_of_a_rebuild(tmp_path: Path) -> None:
