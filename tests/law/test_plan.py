@@ -154,6 +154,8 @@ def expected(past: Past) -> tuple[str, frozenset[int]]:
     hours = frozenset(hour for commit in unread for hour in commit.hours)
     if not any(commit.changes_rows for commit in unread):
         return "nothing", frozenset()
+    if any(commit.action == "rebuild" for commit in unread):
+        return "rebuild", frozenset()
     return ("increment", hours) if hours else ("acknowledge", frozenset())
 
 
