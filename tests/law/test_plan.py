@@ -143,20 +143,16 @@ def expected(past: Past) -> tuple[str, frozenset[int]]:
     if memory is None or memory.consumed is None or memory.recipe_version != VOLUME.version:
         return "rebuild", frozenset()
     # Minus one is a memory from before the input was there.
-    known_id = memory.consumed < 0 or memory.id == "now"
-    if not known_id or memory.consumed > newest:
-        return "rebuild", frozenset()
-    if memory.consumed == newest:
-        return "nothing", frozenset()
     unread = past.input[memory.consumed + 1 :]
-    if min(past.kept_from, newest) > memory.consumed + 1:
+    is_another = memory.consumed >= 0 and memory.id != "now"
+    is_unknown = bool(unread) and min(past.kept_from, newest) > memory.consumed + 1
+    made_anew = any(commit.action == "rebuild" for commit in unread)
+    if is_another or memory.consumed > newest or is_unknown or made_anew:
         return "rebuild", frozenset()
     hours = frozenset(hour for commit in unread for hour in commit.hours)
-    if not any(commit.changes_rows for commit in unread):
-        return "nothing", frozenset()
-    if any(commit.action == "rebuild" for commit in unread):
-        return "rebuild", frozenset()
-    return ("increment", hours) if hours else ("acknowledge", frozenset())
+    if hours or not any(commit.changes_rows for commit in unread):
+        return ("increment" if hours else "nothing"), hours
+    return "acknowledge", frozenset()
 
 
 def planned(past: Past) -> Plan:
