@@ -14,6 +14,9 @@ from pathlib import Path
 
 import pandas as pd
 import polars as pl
+from kedro.framework.session import KedroSession
+from kedro.framework.startup import bootstrap_project
+from kedro.runner import ThreadRunner
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SECONDS = 540
@@ -39,6 +42,33 @@ def kedro(*arguments: str, expected: int | None = 0, seconds: int = SECONDS) -> 
     if expected is not None and done.returncode != expected:
         raise AssertionError(f"kedro {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
     return done
+
+
+def kedro_here(values: Mapping[str, str], *pipelines: str, threads: bool = False) -> None:
+    """Run pipelines in this process, hooks included; a process of its own takes longer to start than to run.
+
+    Args:
+        values: Runtime parameters.
+        pipelines: Their names; all together when there are none.
+        threads: Several tables at a time, as with ``--runner=ThreadRunner``.
+    """
+    bootstrap_project(REPOSITORY)
+    with KedroSession.create(project_path=REPOSITORY, runtime_params=dict(values)) as session:
+        session.run(pipeline_names=list(pipelines) or None, runner=ThreadRunner(max_workers=3) if threads else None)
+
+
+def archive_of(data: Path, folder: Path, tool: Path, *options: str) -> Path:
+    """Lay candles out as Binance's archive does.
+
+    Args:
+        data: Folder of ``SYMBOL-1h.parquet`` files.
+        folder: Where to.
+        tool: The program that does it.
+        options: More of its command line.
+    """
+    command = [sys.executable, str(tool), "--data", str(data), "--out", str(folder), *options]
+    subprocess.run(command, check=True, capture_output=True)
+    return folder
 
 
 def parameters(values: Mapping[str, str]) -> str:

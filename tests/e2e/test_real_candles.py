@@ -2,51 +2,25 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from e2e.project import kedro, parameters, served, table
-from oracle import correlations as pairs
-from oracle import marts as singles
-from oracle.breadth import KEY, oracle_breadth
-from oracle.comparison import assert_same_table
+from e2e.agreement import COINS, assert_marts_agree
+from e2e.project import archive_of, kedro, parameters, served, table
 from oracle.frames import real_candles
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-
-COINS = [
-    *("ADAUSDT", "ALGOUSDT", "AVAXUSDT", "BNBUSDT", "BTCUSDT"),
-    *("DOGEUSDT", "DOTUSDT", "ETHUSDT", "FTMUSDT", "LINKUSDT"),
-    *("LTCUSDT", "MATICUSDT", "SOLUSDT", "TRXUSDT", "XRPUSDT"),
-]
-
-
-def assert_marts_agree(lake: Path, history: pd.DataFrame) -> None:
-    returns, volume = singles.oracle_returns(history), singles.oracle_volume(history)
-    assert_same_table(table(lake, "marts", "mart_returns_1h"), returns, singles.KEY)
-    assert_same_table(table(lake, "marts", "mart_volume_metrics_1h"), volume, singles.KEY)
-    assert_same_table(table(lake, "marts", "mart_top_movers"), singles.oracle_movers(returns, volume), singles.KEY)
-    expected = pairs.oracle_correlations(history, 12)
-    assert_same_table(table(lake, "marts", "mart_correlations"), expected, pairs.KEY)
-    breadth = oracle_breadth(returns, volume, expected)
-    assert_same_table(table(lake, "marts", "mart_market_breadth_1h"), breadth, KEY)
 
 
 def test_fifteen_coins_from_archives_equal_the_oracle(shared_data: Path, tmp_path: Path) -> None:
     # SOL, DOT and AVAX are listed within the span; September has daily files only.
     start, end = "2020-07-20", "2020-10-01"
-    archive, lake = tmp_path / "archive", tmp_path / "lake"
+    lake = tmp_path / "lake"
     tool = shared_data.parent / "tools" / "make_archive.py"
-    options = ["--start", start, "--end", end, "--daily-from", "2020-09-01"]
-    subprocess.run(
-        [sys.executable, str(tool), "--data", str(shared_data / "spot_1h"), "--out", str(archive), *options],
-        check=True,
-        capture_output=True,
-    )
+    options = ("--start", start, "--end", end, "--daily-from", "2020-09-01")
+    archive = archive_of(shared_data / "spot_1h", tmp_path / "archive", tool, *options)
     with served(archive) as url:
         run = {
             "lake": str(lake),
@@ -57,7 +31,7 @@ def test_fifteen_coins_from_archives_equal_the_oracle(shared_data: Path, tmp_pat
             "rest_url": "off",
         }
         kedro("run", "--params", parameters(run))
-        history = real_candles(shared_data, tuple(COINS), _day(start), _day(end))
+        history = real_candles(shared_data, COINS, _day(start), _day(end))
         assert history["coin"].nunique() == 15
         assert_marts_agree(lake, history)
         fact = table(lake, "silver", "fact_1h_klines")
