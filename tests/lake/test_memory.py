@@ -8,7 +8,7 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 from lake.tables import hours, make_table, note
 
-from klineforge.errors import ConfigurationError
+from klineforge.errors import EnvironmentProblem
 from klineforge.lake.memory import Reader, readers_of
 
 
@@ -41,5 +41,5 @@ def test_lake_with_a_table_whose_memory_cannot_be_read_is_refused(tmp_path: Path
     _, prices = lake_with_reader(tmp_path)
     (prices / "_delta_log" / f"{1:020d}.json").write_text("{ cut off")
 
-    with pytest.raises(ConfigurationError, match="log of table prices cannot be read.*not known which changes"):
+    with pytest.raises(EnvironmentProblem, match="log of the table .*prices cannot be read.*Nothing was changed"):
         readers_of(tmp_path)
