@@ -14,8 +14,10 @@ from pathlib import Path
 from benchmarks.archive import archive_of, served
 from benchmarks.market import Market
 from benchmarks.process import Measurement, measure
-from benchmarks.runs import REPOSITORY, kedro_run
+from benchmarks.runs import REPOSITORY, Run, kedro_run
 from benchmarks.stats import Cost, cost_of
+
+CORRELATIONS = "mart_correlations"
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,11 @@ class Context:
     def progress(self, text: str) -> None:
         """Tell whoever waits what is going on."""
         print(f"... {text}", file=sys.stderr, flush=True)
+
+    def correlations(self, lake: Path) -> Run:
+        """Make ``mart_correlations`` of a lake anew from its fact, in a process of its own."""
+        shutil.rmtree(lake / "marts" / CORRELATIONS, ignore_errors=True)
+        return kedro_run(lake, pipelines=("marts",), tables=(CORRELATIONS,))
 
     def scratch(self, name: str) -> Path:
         """An empty place below the work folder; what lay there is deleted."""

@@ -52,6 +52,10 @@ class Run:
         """Rows that were added to a table."""
         return sum(work.inserted for work in self.tables if work.table == table)
 
+    def seconds(self, table: str) -> float:
+        """Seconds that were spent on a table."""
+        return sum(work.seconds for work in self.tables if work.table == table)
+
     @property
     def stages(self) -> dict[str, float]:
         """Seconds of wall time by stage, in order: before the pipeline, each table, the rest of it, after it.

@@ -3,62 +3,87 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from benchmarks.archive import served
-from benchmarks.context import Context, seconds_said
+from benchmarks.context import CORRELATIONS, Context, seconds_said
+from benchmarks.process import Measurement
 from benchmarks.render import COST_HEAD, Section, Table, cost_cells
-from benchmarks.runs import DERIVED_LAYERS, kedro_run, rows_table, stage_table
+from benchmarks.runs import DERIVED_LAYERS, Run, kedro_run, rows_table, stage_table
 from benchmarks.stats import cost_of, ratio, verdict
 
 BUILD_SECONDS = 75.0
 CORRELATIONS_TO_JOIN = 1.5
 
 
+@dataclass(frozen=True)
+class _Found:
+    """What was measured."""
+
+    ingestion: Run
+    builds: list[Run]
+    correlations: list[Run]
+    joins: list[Measurement]
+
+
 def measure_build(context: Context) -> Section:
     """Measure ingestion, then a build of everything from bronze, then correlations and the join alone."""
-    options, market = context.options, context.options.market
-    lake = context.scratch("build")
-    with served(context.archive) as url:
-        context.progress("ingestion of the whole history")
-        ingestion = kedro_run(lake, context.ingestion(url, days=0), pipelines=("ingestion", "bronze"))
-    builds = []
-    for _ in range(options.big_repetitions):
-        remove_derived(lake)
-        context.progress("full build from bronze")
-        builds.append(kedro_run(lake, pipelines=DERIVED_LAYERS))
-    correlations, joins = [], []
-    for _ in range(options.big_repetitions):
-        context.progress("correlations alone, and the join alone")
-        shutil.rmtree(lake / "marts" / "mart_correlations")
-        correlations.append(context.program("correlate", lake))
-        joins.append(context.program("join_only", lake, context.scratch("join_only")))
-    shutil.rmtree(context.scratch("join_only"), ignore_errors=True)
-    shutil.rmtree(lake)
-    build, alone, join = (cost_of(runs) for runs in ([run.measurement for run in builds], correlations, joins))
-    inside = min(map(seconds_said, correlations)), min(map(seconds_said, joins))
-    costs = (("ingestion", cost_of([ingestion.measurement])), ("build", build), ("correlations", alone), ("join", join))
-    within = inside[0] / inside[1]
+    found = _measured(context)
+    market = context.options.market
+    build = cost_of([run.measurement for run in found.builds])
+    costs = (
+        ("ingestion", cost_of([found.ingestion.measurement])),
+        ("build", build),
+        ("correlations", cost_of([run.measurement for run in found.correlations])),
+        ("join", cost_of(found.joins)),
+    )
     aim = f"Aim of the build, for 15 coins and 60,000 hours on 2 cores: {BUILD_SECONDS:.0f} s"
     if (market.coins, market.hours) == (15, 60_000):
         aim += f", {verdict(build.wall, BUILD_SECONDS)}"
-    compared = (
-        f"With Spark started, correlations take {inside[0]:.1f} s and the join {inside[1]:.1f} s: "
-        f"{ratio(*inside)} times, aim {CORRELATIONS_TO_JOIN} {verdict(within, CORRELATIONS_TO_JOIN)}; CPU of the "
-        f"whole processes {ratio(alone.cpu, join.cpu)} times."
-    )
     return Section(
         "build",
         "Everything from bronze",
         (
             _INTRODUCTION.format(coins=market.coins, hours=market.hours),
             Table(("", *COST_HEAD), tuple((name, *cost_cells(cost)) for name, cost in costs)),
-            f"{aim}. {compared}",
+            f"{aim}. {_compared(found)}",
             "Where the time of ingestion and build goes; Spark starts within the first table that needs it:",
-            stage_table({"ingestion": ingestion, "build": builds[-1]}),
+            stage_table({"ingestion": found.ingestion, "build": found.builds[-1]}),
             "Rows:",
-            rows_table(builds[-1]),
+            rows_table(found.builds[-1]),
         ),
+    )
+
+
+def _measured(context: Context) -> _Found:
+    lake = context.scratch("build")
+    with served(context.archive) as url:
+        context.progress("ingestion of the whole history")
+        ingestion = kedro_run(lake, context.ingestion(url, days=0), pipelines=("ingestion", "bronze"))
+    found = _Found(ingestion, [], [], [])
+    for _ in range(context.options.big_repetitions):
+        remove_derived(lake)
+        context.progress("full build from bronze")
+        found.builds.append(kedro_run(lake, pipelines=DERIVED_LAYERS))
+        context.progress("correlations alone, and the join alone")
+        found.correlations.append(context.correlations(lake))
+        joined = context.scratch("join_only")
+        found.joins.append(context.program("join_only", lake, joined))
+        shutil.rmtree(joined)
+    shutil.rmtree(lake)
+    return found
+
+
+def _compared(found: _Found) -> str:
+    """Correlations against the join, without what starting the processes costs, and as whole processes."""
+    ours, join = median(run.seconds(CORRELATIONS) for run in found.correlations), median(map(seconds_said, found.joins))
+    cpu = ratio(cost_of([run.measurement for run in found.correlations]).cpu, cost_of(found.joins).cpu)
+    return (
+        f"Without the start of the process, correlations take {ours:.1f} s and the join {join:.1f} s: "
+        f"{ratio(ours, join)} times, aim {CORRELATIONS_TO_JOIN} {verdict(ours / join, CORRELATIONS_TO_JOIN)}; CPU of "
+        f"the whole processes {cpu} times."
     )
 
 

@@ -130,8 +130,7 @@ def _ours(context: Context, lake: Path) -> tuple[Cost, Cost]:
         shutil.rmtree(lake / "marts")
         marts.append(kedro_run(lake, pipelines=("marts",), tables=OURS).measurement)
         context.progress("KlineForge: correlations")
-        shutil.rmtree(lake / "marts" / "mart_correlations")
-        correlations.append(context.program("correlate", lake))
+        correlations.append(context.correlations(lake).measurement)
     return cost_of(marts), cost_of(correlations)
 
 
