@@ -11,7 +11,7 @@ from benchmarks.archive import served
 from benchmarks.context import CORRELATIONS, Context, seconds_said
 from benchmarks.process import Measurement
 from benchmarks.render import COST_HEAD, Section, Table, cost_cells
-from benchmarks.runs import DERIVED_LAYERS, Run, kedro_run, rows_table, stage_table
+from benchmarks.runs import DERIVED_LAYERS, SIDE_BY_SIDE, Run, kedro_run, rows_table, stage_table
 from benchmarks.stats import cost_of, ratio, verdict
 
 BUILD_SECONDS = 75.0
@@ -49,7 +49,7 @@ def measure_build(context: Context) -> Section:
             _INTRODUCTION.format(coins=market.coins, hours=market.hours),
             Table(("", *COST_HEAD), tuple((name, *cost_cells(cost)) for name, cost in costs)),
             f"{aim}. {_compared(found)}",
-            "Where the time of ingestion and build goes; Spark starts within the first table that needs it:",
+            f"Where the time of ingestion and build goes; {SIDE_BY_SIDE}:",
             stage_table({"ingestion": found.ingestion, "build": found.builds[-1]}),
             "Rows:",
             rows_table(found.builds[-1]),

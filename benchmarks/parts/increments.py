@@ -15,7 +15,7 @@ from benchmarks.market import Market
 from benchmarks.process import Measurement
 from benchmarks.programs.correct import FACTOR
 from benchmarks.render import COST_HEAD, Section, Table, cost_cells
-from benchmarks.runs import Run, kedro_run, rows_table, stage_table
+from benchmarks.runs import SIDE_BY_SIDE, Run, kedro_run, rows_table, stage_table
 from benchmarks.stats import Cost, cost_of, ratio, verdict
 
 YEARS_BACK = 5
@@ -73,7 +73,7 @@ def measure_increments(context: Context) -> Section:
     body = (
         _introduction(context.options),
         Table(("", *COST_HEAD, "wall / floor", "CPU / floor", "aim"), _rows(cost_of(found.floors), costs)),
-        "Where the time goes, last run of each kind; Spark starts within the first table that needs it:",
+        f"Where the time goes, last run of each kind; {SIDE_BY_SIDE}:",
         stage_table({name: runs[-1] for name, runs, _ in found.kinds}),
         "Rows of the last day; tables that are not named were left alone:",
         rows_table(found.days[-1]),

@@ -12,7 +12,7 @@ from benchmarks.market import Market
 from benchmarks.parts.peers import exported_fact
 from benchmarks.process import Measurement
 from benchmarks.render import COST_HEAD, Section, Table, cost_cells
-from benchmarks.runs import DERIVED_LAYERS, Run, kedro_run, stage_table
+from benchmarks.runs import DERIVED_LAYERS, SIDE_BY_SIDE, Run, kedro_run, stage_table
 from benchmarks.sql import EXACT_CORRELATIONS
 from benchmarks.stats import cost_of, ratio
 
@@ -60,7 +60,7 @@ def measure_scale(context: Context) -> Section:
             f"{sizes}. Bronze is filled directly. {_WHAT}",
             Table(("", *COST_HEAD), tuple(rows)),
             f"Correlations, KlineForge over DuckDB: {ratios}.",
-            "Where the time of the build goes:",
+            f"Where the time of the build goes; {SIDE_BY_SIDE}:",
             stage_table({one.name: one.build for one in found}),
         ),
     )

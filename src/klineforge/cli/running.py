@@ -10,12 +10,18 @@ from kedro.framework.cli.project import run as kedro_run
 
 from klineforge.cli.user_errors import PlainErrorsCommand
 
+DEFAULT_RUNNER = "klineforge.runner.SideBySideRunner"
+
 
 class RunCommand(PlainErrorsCommand):
-    """``kedro run``, with ``--pipeline`` as good as ``--pipelines``: Kedro remarks that it is the older form."""
+    """``kedro run`` with several tables at a time unless ``--runner`` says otherwise.
+
+    ``--pipeline`` is as good as ``--pipelines`` here: Kedro remarks that it is the older form.
+    """
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the pipelines."""
+        ctx.params["runner"] = ctx.params.get("runner") or DEFAULT_RUNNER
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Option '--pipeline' is deprecated")
             return super().invoke(ctx)

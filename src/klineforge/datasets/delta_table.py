@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import logging
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
 from kedro.io import AbstractDataset, DatasetError
 from kedro_datasets._typing import TablePreview
-from rich.console import Console
 
 from klineforge.contracts import contract_of
+from klineforge.datasets.in_work import IN_WORK
 from klineforge.domain.contract import TableContract
 from klineforge.incremental.engine import Outcome, describe, refresh
 from klineforge.incremental.recipe import Derivation
@@ -102,7 +101,8 @@ class DeltaTableDataset(AbstractDataset[Derivation | Append, LakeTable]):
         Raises:
             DatasetError: When the data is neither a derivation of this table nor an append.
         """
-        with working_on(self.contract.name):
+        started = datetime.now(UTC)
+        with IN_WORK.naming(self.contract.name):
             if isinstance(data, Derivation) and data.recipe.output.name == self.contract.name:
                 outcome = refresh(data, self.load(), run_id=JOURNAL.run_id, forced=self._forced)
             elif isinstance(data, Append):
@@ -113,7 +113,7 @@ class DeltaTableDataset(AbstractDataset[Derivation | Append, LakeTable]):
                 )
         if isinstance(data, Append) and outcome.action != "unchanged":
             logger.info("%s", describe(outcome))
-        _record(outcome)
+        _record(outcome, started)
 
     def _append(self, data: Append) -> Outcome:
         started = time.monotonic()
@@ -161,17 +161,7 @@ class DeltaTableDataset(AbstractDataset[Derivation | Append, LakeTable]):
         return {"contract": self.contract.name, "filepath": str(self.location)}
 
 
-@contextmanager
-def working_on(table: str) -> Iterator[None]:
-    """Show in a terminal which table is being written; nothing elsewhere, where the log says what was done."""
-    if not sys.stderr.isatty():
-        yield
-        return
-    with Console(stderr=True).status(f"{table} ..."):
-        yield
-
-
-def _record(outcome: Outcome) -> None:
+def _record(outcome: Outcome, started: datetime) -> None:
     counts = outcome.counts
     JOURNAL.record(
         TableEntry(
@@ -184,5 +174,6 @@ def _record(outcome: Outcome) -> None:
             unchanged=counts.unchanged,
             seconds=round(outcome.seconds, 3),
             reason=outcome.reason,
+            started_at=started.isoformat(),
         )
     )

@@ -7,7 +7,7 @@ through three-valued logic.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -86,27 +86,29 @@ def is_outside_listing(listings: Sequence[Listing]) -> Column:
     for listing in listings:
         by_symbol.setdefault(listing.symbol, []).append(listing)
     outside = [
-        (F.col("coin") == symbol) & ~_any_of([_overlaps(listing) for listing in known])
+        f"(coin = {_quoted(symbol)} AND NOT ({' OR '.join(_overlap_sql(listing) for listing in known)}))"
         for symbol, known in sorted(by_symbol.items())
         if all(listing.is_bounded for listing in known)
     ]
-    return _any_of(outside)
+    # One expression as SQL: some hundred Columns would cost as many calls into the JVM.
+    return F.expr(" OR ".join(outside) or "FALSE")
 
 
-def _overlaps(listing: Listing) -> Column:
-    opened = F.col("open_timestamp")
-    inside = F.lit(True)
-    if listing.valid_from is not None:
-        inside = inside & (hours_later(opened, 1) > _instant(listing.valid_from))
-    if listing.valid_to is not None:
-        inside = inside & (opened < _instant(listing.valid_to))
-    return inside
+def _overlap_sql(listing: Listing) -> str:
+    """Whether the hour overlaps a listing that is bounded."""
+    begins = f"open_timestamp + INTERVAL '1' HOUR > {_instant_sql(listing.valid_from)}" if listing.valid_from else ""
+    ends = f"open_timestamp < {_instant_sql(listing.valid_to)}" if listing.valid_to else ""
+    return f"({' AND '.join(filter(None, (begins, ends)))})"
 
 
-def _instant(moment: datetime) -> Column:
-    # A literal built from the epoch does not depend on the time zone of the driver.
-    micros = (moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1_000_000
-    return F.timestamp_micros(F.lit(int(micros)))
+def _instant_sql(moment: datetime) -> str:
+    # Counted from the epoch, it depends on nobody's time zone.
+    return f"timestamp_micros({(moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)})"
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 def broken_rules(listings: Sequence[Listing]) -> Column:

@@ -26,7 +26,7 @@ _MICROSECONDS = 3_600_000_000
 
 CANDLE_COLUMNS = ("exchange", "coin", "open_timestamp", "close_price")
 # From the weakest on, for codes that count how many floors a correlation reaches.
-_REGIMES = pa.array(["Uncorrelated", *(name for name, _ in reversed(REGIME_FLOORS))])
+_REGIMES = ("Uncorrelated", *(name for name, _ in reversed(REGIME_FLOORS)))
 
 ROWS = pa.schema(
     [
@@ -182,7 +182,7 @@ def _rows(grid: _Grid, year: int, cells: _Cells) -> Iterator[pa.RecordBatch]:
                 times.cast(pa.timestamp("us")).cast(pa.timestamp("us", tz="UTC")),
                 pa.array(correlation, mask=null),
                 pa.array(cells.observations[some, 1:][here].astype(np.int32)),
-                _REGIMES.take(pa.array(_floors_reached(correlation), mask=null)),
+                pa.array(_REGIMES).take(pa.array(_floors_reached(correlation), mask=null)),
                 pa.array(alerts[here]),
                 pa.array(np.full(count, year, np.int32)),
             ],

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class TableEntry:
-    """One table in one run."""
+    """One table in one run.
+
+    ``started_at`` is the UTC instant at which the work began, ISO 8601; tables are worked on side by side.
+    """
 
     table: str
     action: str
@@ -19,6 +22,7 @@ class TableEntry:
     unchanged: int = 0
     seconds: float = 0.0
     reason: str = ""
+    started_at: str = ""
 
 
 @dataclass

@@ -115,6 +115,8 @@ def _defaults(jars: Sequence[Path], home: Path, log_settings: Path, java_options
         "spark.driver.extraClassPath": os.pathsep.join(str(jar) for jar in jars),
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
+        # Otherwise PySpark asks the JVM five times per Column who called it, a third of all calls of a small run.
+        "spark.python.sql.dataFrameDebugging.enabled": "false",
         # The rows a run takes into memory are bounded by KlineForge; Spark's own bound counts them serialised.
         "spark.driver.maxResultSize": "0",
         "spark.ui.enabled": "false",

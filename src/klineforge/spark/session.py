@@ -98,6 +98,13 @@ def stop(patience: float = 10) -> None:
         end_jvm(patience)
 
 
+def interrupt() -> None:
+    """End the queries that run now, in whatever thread; those threads get an error. Starts nothing."""
+    session = active_session()
+    if session is not None:
+        session.interruptAll()
+
+
 def _attach() -> SparkSession:
     from pyspark.sql import SparkSession
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from klineforge.contracts.gold import DAY_NAMES, DIM_COINS, DIM_EXCHANGE, DIM_TIMESTAMP
@@ -30,44 +31,57 @@ def dim_coins(runs: DataFrame, exchange_info: DataFrame, listings: Sequence[List
         ``dim_coins``, one row per coin; base, quote and ``is_active`` are null where ``listing_source`` is
         ``unverified``.
     """
-    seed, by_exchange = F.col("_seed"), F.col("_status").isNotNull()
+    said, seed = F.col("_said"), F.col("_seed")
+    by_exchange = said["status"].isNotNull()
     return (
-        runs.groupBy("coin")
-        .agg(F.min("first_hour").alias("first_candle"), F.max("last_hour").alias("last_candle"))
-        .join(_newest_snapshots(exchange_info), on="coin", how="left")
-        .withColumn("_seed", F.try_element_at(_seed_map(listings), F.col("coin")))
-        .withColumn("base_asset", F.when(by_exchange, F.col("_base")).otherwise(seed["base_asset"]))
-        .withColumn("quote_asset", F.when(by_exchange, F.col("_quote")).otherwise(seed["quote_asset"]))
-        .withColumn("is_active", F.when(by_exchange, F.col("_status") == "TRADING").otherwise(seed["is_active"]))
-        .withColumn(
-            "listing_source",
-            F.when(by_exchange, "exchange").when(seed.isNotNull(), "seed").otherwise("unverified"),
+        # One aggregation over both: a join of two would cost small runs another second.
+        runs.select("coin", "first_hour", "last_hour")
+        .unionByName(_as_said(exchange_info), allowMissingColumns=True)
+        .groupBy("coin")
+        .agg(
+            F.min("first_hour").alias("first_candle"),
+            F.max("last_hour").alias("last_candle"),
+            F.min_by("_said", "_oldness").alias("_said"),
         )
-        .withColumn("market_type", F.lit("spot"))
+        .where(F.col("first_candle").isNotNull())
+        .withColumn("_seed", F.try_element_at(_seed_map(listings), F.col("coin")))
+        .select(
+            "coin",
+            "first_candle",
+            "last_candle",
+            F.when(by_exchange, said["base_asset"]).otherwise(seed["base_asset"]).alias("base_asset"),
+            F.when(by_exchange, said["quote_asset"]).otherwise(seed["quote_asset"]).alias("quote_asset"),
+            F.when(by_exchange, said["status"] == "TRADING").otherwise(seed["is_active"]).alias("is_active"),
+            F.when(by_exchange, "exchange")
+            .when(seed.isNotNull(), "seed")
+            .otherwise("unverified")
+            .alias("listing_source"),
+            F.lit("spot").alias("market_type"),
+        )
         .transform(conform(DIM_COINS))
     )
 
 
-def _newest_snapshots(exchange_info: DataFrame) -> DataFrame:
-    newest_first = Window.partitionBy("symbol").orderBy(F.col("ingestion_ts").desc(), F.col("raw_symbol").asc())
-    return (
-        exchange_info.withColumn("_age", F.row_number().over(newest_first))
-        .where(F.col("_age") == 1)
-        .select(
-            F.col("symbol").alias("coin"),
-            F.col("status").alias("_status"),
-            F.col("base_asset").alias("_base"),
-            F.col("quote_asset").alias("_quote"),
-        )
+def _as_said(exchange_info: DataFrame) -> DataFrame:
+    """What the exchange said of each coin, and how far that is from the newest snapshot's first line."""
+    return exchange_info.select(
+        F.col("symbol").alias("coin"),
+        F.struct("status", "base_asset", "quote_asset").alias("_said"),
+        F.struct(-F.unix_micros("ingestion_ts"), F.col("raw_symbol")).alias("_oldness"),
     )
 
 
 def _seed_map(listings: Sequence[Listing]) -> Column:
-    entries: list[Column] = []
-    for symbol, listing in newest_listings(listings).items():
-        assets = F.struct(F.lit(listing.base_asset), F.lit(listing.quote_asset), F.lit(listing.valid_to is None))
-        entries += [F.lit(symbol), assets.cast(_SEED_ENTRY)]
-    return F.create_map(*entries).cast(f"map<string,{_SEED_ENTRY}>")
+    entries = {
+        symbol: {
+            "base_asset": listing.base_asset,
+            "quote_asset": listing.quote_asset,
+            "is_active": listing.valid_to is None,
+        }
+        for symbol, listing in newest_listings(listings).items()
+    }
+    # One literal, which Spark reads once: a map of Columns would cost some hundred calls into the JVM.
+    return F.from_json(F.lit(json.dumps(entries)), f"map<string,{_SEED_ENTRY}>")
 
 
 def dim_exchange(runs: DataFrame) -> DataFrame:
