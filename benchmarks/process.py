@@ -72,6 +72,11 @@ def measure(command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str
     return Measurement(wall, cpu, seen.peak, others, output, frozenset(seen.programs), moment)
 
 
+def busy_seconds_of_tree(root: int) -> float:
+    """Processor time so far of a process and of those it has started and that still run, user and system."""
+    return sum(process.ticks for process in _tree(root)) / _TICKS
+
+
 def _reaped_seconds() -> float:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime

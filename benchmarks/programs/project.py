@@ -9,6 +9,8 @@ from typing import Any
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 
+from klineforge.runner import SideBySideRunner
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -24,4 +26,4 @@ def session_on(lake: str | None = None) -> Any:
 def run_pipelines(lake: str, pipelines: Iterable[str], *, tables: Iterable[str] = ()) -> None:
     """Run pipelines, or of them what the tables need."""
     with session_on(lake) as session:
-        session.run(pipeline_names=list(pipelines), to_outputs=list(tables) or None)
+        session.run(pipeline_names=list(pipelines), to_outputs=list(tables) or None, runner=SideBySideRunner())

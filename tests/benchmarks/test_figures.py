@@ -20,8 +20,9 @@ def measured(wall: float, cpu: float = 1.0, memory: int = 0, output: str = "") -
     return Measurement(wall, cpu, memory, output=output, started=STARTED)
 
 
-def work(table: str, seconds: float, action: str = "append") -> TableWork:
-    return TableWork(table, action, 1000, 2, 3, 4, seconds)
+def work(table: str, seconds: float, action: str = "append", *, after: float = 0.0) -> TableWork:
+    began = STARTED + timedelta(seconds=after)
+    return TableWork(table, action, 1000, 2, 3, 4, seconds, began.isoformat())
 
 
 def test_cost_is_medians_of_times_and_the_largest_memory() -> None:
@@ -52,10 +53,16 @@ def test_stages_of_a_run_add_up_to_its_wall_time() -> None:
         measured(20.0),
         STARTED + timedelta(seconds=3),
         STARTED + timedelta(seconds=18),
-        (work("bronze", 2.0), work("fact", 5.0), work("bronze", 1.5)),
+        (work("bronze", 2.0, after=3), work("fact", 5.0, after=8), work("bronze", 1.5, after=5.5)),
     )
     assert list(run.stages.values()) == pytest.approx([3.0, 3.5, 5.0, 6.5, 2.0])
     assert sum(run.stages.values()) == pytest.approx(20.0)
+
+
+def test_tables_that_were_made_side_by_side_leave_more_of_the_pipeline_to_the_rest() -> None:
+    end = STARTED + timedelta(seconds=10)
+    run = Run(measured(11.0), STARTED, end, (work("returns", 4.0, after=1), work("volume", 3.0, after=3)))
+    assert list(run.stages.values()) == pytest.approx([0.0, 4.0, 3.0, 5.0, 1.0])
 
 
 def test_stage_table_keeps_what_comes_last_last_though_runs_have_different_tables() -> None:
