@@ -93,7 +93,8 @@ class LakeHooks:
         self._finish(run_params, outcome="partial" if missing else "succeeded", error=str(missing) if missing else None)
         if self._lake is not None and "dim_coins" in pipeline.all_outputs():
             _say_what_is_unverified(self._lake)
-        if self._lake is not None and len(pipeline.nodes) == len(pipelines["__default__"].nodes):
+        wanted = (run_params.get("runtime_params") or {}).get("summary", True)
+        if wanted and self._lake is not None and len(pipeline.nodes) == len(pipelines["__default__"].nodes):
             print_summary(self._lake, datetime.now(UTC), simulated=self._market == "simulated")
         if missing is not None:
             raise missing

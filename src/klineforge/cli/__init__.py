@@ -23,7 +23,9 @@ _COMMANDS = "klineforge.cli.commands"
     "klineforge",
     cls=LazyGroup,
     context_settings=CONTEXT_SETTINGS,
-    lazy_subcommands={name: f"{_COMMANDS}.{name}" for name in ("status", "rebuild", "maintain", "exchange", "lineage")},
+    lazy_subcommands={
+        name: f"{_COMMANDS}.{name}" for name in ("status", "rebuild", "follow", "maintain", "exchange", "lineage")
+    },
 )
 def klineforge() -> None:
     """Look after the lake: its health, rebuilds, maintenance, the demo exchange, the lineage site."""

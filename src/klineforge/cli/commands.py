@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
 from kedro.framework.cli.utils import CONTEXT_SETTINGS, env_option
+from kedro.framework.cli.utils import _split_params as split_params
 
 from klineforge.cli.project import LAKE_KEY, current_project
 from klineforge.cli.user_errors import PlainErrorsCommand
@@ -74,6 +75,34 @@ def maintain(tables: tuple[str, ...], lake: str | None, env: str | None, dry_run
     done = maintain_lake(root, Request(tables, dry_run=dry_run, **keeping), datetime.now(UTC))
     print_maintenance(root, done, report_console(), dry_run=dry_run)
     raise_failures(done)
+
+
+@click.command(cls=PlainErrorsCommand, context_settings=CONTEXT_SETTINGS)
+@_lake_option
+@env_option
+@click.option(
+    "--after",
+    type=click.IntRange(0, 3600),
+    default=20,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long after its end an hour is asked for; corrections within two days are found anyway.",
+)
+@click.option(
+    "--params",
+    default="",
+    callback=split_params,
+    help="Runtime parameters, as for `kedro run`: coins=BTCUSDT,start=...",
+)
+def follow(lake: str | None, env: str | None, after: int, params: dict[str, Any]) -> None:
+    """Keep running: ingest every hour soon after it has closed and bring all tables up to date.
+
+    Begins with everything that is missing. Ctrl-C or SIGTERM ends it after the run in work; a second one at once.
+    """
+    from klineforge.cli.following import follow as follow_exchange
+
+    parameters = params if lake is None else {**params, LAKE_KEY: lake}
+    follow_exchange(current_project(env), timedelta(seconds=after), parameters)
 
 
 @click.command(cls=PlainErrorsCommand, context_settings=CONTEXT_SETTINGS)
