@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -14,10 +15,10 @@ from klineforge.errors import MalformedPayloadError, PermanentExchangeError, Tra
 from klineforge.exchanges.binance.market import DIALECT
 from klineforge.exchanges.binance.parse import parse_klines_page, parse_server_time
 from klineforge.exchanges.dialect import Subject
-from klineforge.exchanges.failures import RejectedRequestError
+from klineforge.exchanges.failures import BannedError, GivenUp, RejectedRequestError
 from klineforge.exchanges.hosts import GIVE_UP_AFTER, HostGates
 from klineforge.exchanges.http import HttpClient
-from klineforge.exchanges.retry import RetryPolicy
+from klineforge.exchanges.retry import RetryPolicy, Trouble
 from klineforge.exchanges.transport import Answer, Limits
 
 NOW = utc("2021-03-10T12:00:15")
@@ -137,8 +138,9 @@ def test_long_ban_named_in_the_body_ends_all_requests_to_the_host(client: HttpCl
     answers(exchange, Reply(418, b'{"code":-1003,"msg":"Way too much; IP banned until %d. Use the"}' % until))
 
     for _ in range(2):
-        with pytest.raises(PermanentExchangeError, match="banned for another 3600 s"):
+        with pytest.raises(BannedError, match="until 2021-03-10 13:00:15 UTC.*\n.*\n.*run again after 2021") as caught:
             ask(client, exchange)
+        assert caught.value.until == NOW + timedelta(hours=1)
     assert len(exchange.requests) == 1
 
 
@@ -232,17 +234,17 @@ def test_host_that_never_answers_is_given_up_after_one_request(client: HttpClien
 
 
 def test_host_that_answered_before_is_given_up_only_after_several_requests() -> None:
-    gates, reason = HostGates(), TransientExchangeError("could not reach it")
+    gates, reason = HostGates(), GivenUp(Trouble.CONNECTION, TransientExchangeError("could not reach it"))
     gates.note_answer("host")
     for _ in range(GIVE_UP_AFTER - 1):
-        gates.note_exhausted("host", reason)
-    assert gates.seconds_closed("host", 0.0) == 0.0
+        gates.note_exhausted("host", 0.0, reason)
+    assert gates.enter(["host"], 0.0) == 0.0
 
-    gates.note_exhausted("host", reason)
+    gates.note_exhausted("host", 0.0, reason)
 
-    with pytest.raises(TransientExchangeError, match="could not reach it"):
-        gates.seconds_closed("host", 0.0)
-    assert gates.seconds_closed("another", 0.0) == 0.0
+    with pytest.raises(GivenUp, match="could not reach it"):
+        gates.enter(["host"], 0.0)
+    assert gates.enter(["another"], 0.0) == 0.0
 
 
 def test_stopped_client_sends_nothing(client: HttpClient, exchange: FakeBinance, clock: FakeClock) -> None:

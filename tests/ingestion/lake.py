@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ class Lake:
     def download(self, exchange: FakeBinance, **parameters: Any) -> dict[str, CoinReport]:
         """Run the nodes of ingestion."""
         request = nodes.check_request({"archive_url": exchange.url, "rest_url": exchange.url, **parameters})
-        market = market_of(exchange, request.archive_url, request.rest_url)
+        market = market_of(exchange, request.archive_url, request.rest_urls)
         coverage = self.coverage()
         try:
             listed = nodes.snapshot_listing(request, market, self.zone, coverage)
@@ -95,7 +96,7 @@ class Lake:
         return report
 
 
-def market_of(exchange: FakeBinance, archive_url: str | None, rest_url: str | None) -> BinanceMarket:
+def market_of(exchange: FakeBinance, archive_url: str | None, rest_urls: Sequence[str]) -> BinanceMarket:
     """A market whose client waits for nothing and lives in the exchange's time."""
     http = HttpClient(DIALECT, policy=RetryPolicy(attempts=3), clock=FakeClock(exchange.now), jitter=lambda: 1.0)
-    return BinanceMarket(http, archive_url, rest_url)
+    return BinanceMarket(http, archive_url, rest_urls)

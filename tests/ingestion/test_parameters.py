@@ -29,7 +29,7 @@ def test_parameters_are_read_with_their_defaults() -> None:
     request = parse_ingestion_parameters(GOOD)
 
     assert (request.coins, request.start, request.end) == (("BTCUSDT",), utc("2021-01-01"), None)
-    assert (request.archive_url, request.rest_url) == ("https://data.binance.vision", "https://api.binance.com")
+    assert (request.archive_url, request.rest_urls) == ("https://data.binance.vision", ("https://api.binance.com",))
     assert (request.grace, request.look_back) == (timedelta(minutes=2), timedelta(hours=48))
 
 
