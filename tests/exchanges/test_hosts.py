@@ -71,7 +71,9 @@ def test_firewall_is_left_alone_for_ten_minutes_and_then_asked_again(
 ) -> None:
     first.faults["/"] = [Reply(403, b"<html>Request blocked</html>"), GOOD]
     for _ in range(3):
-        with pytest.raises(PermanentExchangeError, match="refused: HTTP 403: .*left alone until 2021-03-10 12:10:15 UTC"):
+        with pytest.raises(
+            PermanentExchangeError, match="refused: HTTP 403: .*left alone until 2021-03-10 12:10:15 UTC"
+        ):
             ask(client, first.url)
         clock.epoch += 199
     assert len(first.requests) == 1

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import gzip
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from ingestion.fakes import FakeBinance, FakeClock, Reply, utc
@@ -19,7 +17,7 @@ from klineforge.exchanges.failures import BannedError, GivenUp, RejectedRequestE
 from klineforge.exchanges.hosts import GIVE_UP_AFTER, HostGates
 from klineforge.exchanges.http import HttpClient
 from klineforge.exchanges.retry import RetryPolicy, Trouble
-from klineforge.exchanges.transport import Answer, Limits
+from klineforge.exchanges.transport import Answer
 
 NOW = utc("2021-03-10T12:00:15")
 GOOD = Reply(body=b'{"serverTime":1615377600000}')
@@ -254,35 +252,3 @@ def test_stopped_client_sends_nothing(client: HttpClient, exchange: FakeBinance,
         ask(client, exchange)
     assert exchange.requests == []
     assert clock.interrupted
-
-
-def test_server_that_drips_bytes_is_cut_off_at_the_deadline() -> None:
-    released = threading.Event()
-
-    class Dripping(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", "1000")
-            self.end_headers()
-            while not released.wait(0.02):
-                try:
-                    self.wfile.write(b" ")
-                except OSError:
-                    return
-
-        def log_message(self, *args: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Dripping)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    client = HttpClient(DIALECT, policy=RetryPolicy(attempts=1), limits=Limits(total=0.2))
-    try:
-        with pytest.raises(TransientExchangeError, match="took longer than 0.2 s"):
-            client.get(f"http://127.0.0.1:{server.server_port}/", most_bytes=1000)
-    finally:
-        released.set()
-        client.close()
-        server.shutdown()
-        thread.join()
-        server.server_close()
