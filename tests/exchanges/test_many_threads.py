@@ -65,7 +65,7 @@ def test_other_programs_of_this_address_are_made_room_for() -> None:
     assert [arrival < NOON + 60 for arrival in arrivals] == [True] + [False] * THREADS
 
 
-def test_ban_stops_every_thread_and_then_one_request_goes_ahead() -> None:
+def test_ban_stops_every_thread_and_then_one_request_goes_ahead(caplog: pytest.LogCaptureFixture) -> None:
     clock, arrivals = VirtualClock(NOON + 20), list[float]()
 
     def answer(_: str, now: float) -> Answer:
@@ -85,6 +85,7 @@ def test_ban_stops_every_thread_and_then_one_request_goes_ahead() -> None:
     probe, *others = arrivals[THREADS:]
     assert probe >= NOON + 20 + 120
     assert min(others) >= probe + 0.6  # after the answer to the probe
+    assert caplog.text.count("asks to wait 120 s (HTTP 418, code -1003: Way too much") == 1
 
 
 def test_long_ban_ends_every_request_of_the_account_and_says_when_to_run_again() -> None:

@@ -23,6 +23,7 @@ LEFT_ALONE_SECONDS: Final = 600.0
 FOR_THIS_RUN: Final = math.inf
 # How often those who wait look whether the trial is over.
 TRIAL_POLL_SECONDS: Final = 0.5
+SAME_MOMENT_SECONDS: Final = 5.0
 
 
 @dataclass
@@ -87,14 +88,20 @@ class HostGates:
                     if passed:
                         gate.on_trial, gate.reason = False, None
 
-    def pause(self, name: str, until: float, trial: bool) -> None:
-        """Let everybody wait until an instant; ``trial``: let one request go first then."""
+    def pause(self, name: str, until: float, trial: bool) -> bool:
+        """Let everybody wait until an instant, and with ``trial`` let one request go first then.
+
+        Returns:
+            Whether this is news: not when the answers of other threads have said the same.
+        """
         with self._lock:
             gate = self._gate(name)
+            is_news = until > gate.paused_until + SAME_MOMENT_SECONDS
             gate.paused_until = max(gate.paused_until, until)
             gate.on_trial = gate.on_trial or trial
             if trial:
                 gate.tried_by = None
+            return is_news
 
     def shut(self, name: str, until: float, reason: GivenUp) -> None:
         """Let every request fail with a reason until an instant, then put the host on trial."""

@@ -225,8 +225,8 @@ class HttpClient:
         until = failure.until or now
         if failure.trouble in {Trouble.BUSY, Trouble.BANNED} and not self._is_shut_by(failure):
             until = min(until, now + self.policy.longest_wait)
-            logger.warning("%s asks to wait %.0f s (%s)", host, until - now, failure.detail)
-            self._gates.pause(self.dialect.account_of(host), until, trial=failure.trouble is Trouble.BANNED)
+            if self._gates.pause(self.dialect.account_of(host), until, trial=failure.trouble is Trouble.BANNED):
+                logger.warning("%s asks to wait %.0f s (%s)", host, until - now, failure.detail)
         elif failure.trouble is Trouble.BANNED:
             self._gates.shut(self.dialect.account_of(host), until, self._given_up(failure, url, Subject(), 1))
         elif failure.trouble is Trouble.BLOCKED:
