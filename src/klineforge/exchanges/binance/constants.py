@@ -18,7 +18,7 @@ KLINES_WEIGHT = 2
 EXCHANGE_INFO_WEIGHT = 20
 TIME_WEIGHT = 1
 
-# §2.1: these count on the same account. The market-data host data-api.binance.vision tells a count of its own.
+# §2.1: taken for one account. Whether data-api.binance.vision counts on it is not documented: it is believed by itself.
 SHARED_ACCOUNT_HOSTS = frozenset(f"{name}.binance.com" for name in ("api", "api-gcp", "api1", "api2", "api3", "api4"))
 
 # The server caps larger values silently, which would look like the end of the data.
