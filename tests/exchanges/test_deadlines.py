@@ -134,3 +134,12 @@ def test_server_that_accepts_no_connection_is_cut_off_by_the_time_out_of_connect
 
         with pytest.raises(TransientExchangeError, match=r"no answer in time \(.*timed out"):
             fetch(f"http://127.0.0.1:{full.getsockname()[1]}/", Limits(connect=0.1, read=60.0, total=60.0))
+
+
+def test_proxy_that_drips_is_cut_off_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(drip(HEAD + b"X-Endless: ", b"x")) as url:
+        for name in ("NO_PROXY", "no_proxy", "http_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("HTTP_PROXY", url)
+        with pytest.raises(TransientExchangeError, match="took longer than 0.4 s"):
+            fetch("http://exchange.invalid/")
