@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from ingestion.fakes import FakeBinance, FakeClock, Reply, hours, utc
+from ingestion.lake import market_of
 
 from klineforge.domain.hours import Span
 from klineforge.exchanges.binance.limits import DEFAULT_LIMITS, account_of, parse_rate_limits, read_usage
@@ -123,3 +125,18 @@ def test_server_that_has_counted_nearly_all_is_asked_again_in_its_next_minute(
     rest.server_time()
 
     assert clock.sleeps == [45.0]
+
+
+@pytest.mark.parametrize("machine_ahead", [-20, 0, 40])
+def test_the_minute_is_that_of_the_exchange(exchange: FakeBinance, machine_ahead: int) -> None:
+    market = market_of(exchange, None, [exchange.url], timedelta(seconds=machine_ahead))
+    market.server_now()
+    listing = Reply(body=b'{"symbols":[]}', headers={"X-MBX-USED-WEIGHT-1M": "5990"})
+    exchange.faults["exchangeInfo"] = [listing]
+    market.listing(["BTCUSDT"])
+    before = market.local_now()
+
+    market.listing(["BTCUSDT"])
+
+    assert (market.local_now() - before).total_seconds() == 45.0
+    market.close()

@@ -7,6 +7,7 @@ import logging
 import pytest
 from exchanges.virtual_time import Answer, SimulatedServer, VirtualClock
 
+from klineforge.errors import PermanentExchangeError
 from klineforge.exchanges.binance.market import DIALECT
 from klineforge.exchanges.failures import BannedError
 from klineforge.exchanges.http import HttpClient
@@ -104,3 +105,28 @@ def test_long_ban_ends_every_request_of_the_account_and_says_when_to_run_again()
     for error in [*first, *later]:
         assert isinstance(error, BannedError)
         assert "run again after 2021-03-10 14:00:01 UTC; what was fetched so far is kept" in str(error)
+
+
+def test_request_that_waits_for_the_budget_does_not_keep_a_host_on_trial() -> None:
+    clock, arrivals = VirtualClock(NOON + 5), list[tuple[str, float]]()
+
+    def answer(path: str, now: float) -> Answer:
+        arrivals.append((path, now - NOON))
+        used = {"X-MBX-USED-WEIGHT-1M": "5990"} if path == "/costly" else {}
+        return 403 if path == "/blocked" else 200, used, b"{}"
+
+    http = client(clock, SimulatedServer(clock, answer))
+
+    def blocked_then_costly() -> None:
+        with pytest.raises(PermanentExchangeError):
+            http.get(HOSTS[0] + "/blocked", most_bytes=100)
+        clock.sleep(600)
+        http.get(HOSTS[1] + "/costly", most_bytes=100, weight=2)
+        http.get(HOSTS[0] + "/weighed", most_bytes=100, weight=2)
+
+    def free() -> None:
+        clock.sleep(610)
+        http.get(HOSTS[0] + "/free", most_bytes=100)
+
+    assert clock.run([blocked_then_costly, free]) == [None, None]
+    assert [path for path, _ in arrivals] == ["/blocked", "/costly", "/free", "/weighed"]

@@ -187,13 +187,6 @@ class Budget:
             for meter in self._meters.values():
                 meter.settle(ticket, told.get(meter.limit.seconds) if meter.limit.kind == REQUEST_WEIGHT else None)
 
-    def cancel(self, ticket: Ticket) -> None:
-        """Take back a ticket whose request was never sent."""
-        with self._lock:
-            for key, meter in self._meters.items():
-                if key in ticket.windows:
-                    meter.in_flight -= meter.limit.cost(ticket.weight)
-
 
 @dataclass
 class Budgets:
