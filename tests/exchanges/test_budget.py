@@ -36,7 +36,7 @@ def test_requests_are_held_back_at_85_percent_until_the_minute_turns() -> None:
     for _ in range(42):
         sent(budget, 2, NOON + 10)
 
-    assert refused(budget, 2, NOON + 15).seconds == 45.0
+    assert refused(budget, 2, NOON + 15).seconds == 45.5
     sent(budget, 1, NOON + 15)
 
 
@@ -109,7 +109,7 @@ def test_every_request_counts_one_where_requests_are_counted() -> None:
     for _ in range(8):
         sent(budget, 2, NOON)
 
-    assert refused(budget, 2, NOON + 100).seconds == 200.0
+    assert refused(budget, 2, NOON + 100).seconds == 200.5
 
 
 def test_limits_the_exchange_names_replace_those_assumed() -> None:
@@ -118,7 +118,7 @@ def test_limits_the_exchange_names_replace_those_assumed() -> None:
     budget.set_limits([RateLimit(REQUEST_WEIGHT, 60, 1000), RateLimit(REQUEST_WEIGHT, 1, 50)])
 
     sent(budget, 40, NOON)
-    assert refused(budget, 40, NOON).seconds == 1.0
+    assert refused(budget, 40, NOON).seconds == 1.5
     assert budget.limits == (RateLimit(REQUEST_WEIGHT, 60, 1000), RateLimit(REQUEST_WEIGHT, 1, 50))
 
 

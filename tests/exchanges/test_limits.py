@@ -112,7 +112,7 @@ def test_listing_sets_the_limits_that_candles_keep_to(
         list(rest.pages("BTCUSDT", Span(utc("2021-03-01"), utc("2021-03-02"))))
         waits.append(sum(clock.sleeps))
 
-    assert waits == [0, 0, 45.0]
+    assert waits == [0, 0, 45.5]
 
 
 def test_server_that_has_counted_nearly_all_is_asked_again_in_its_next_minute(
@@ -124,7 +124,7 @@ def test_server_that_has_counted_nearly_all_is_asked_again_in_its_next_minute(
     rest.server_time()
     rest.server_time()
 
-    assert clock.sleeps == [45.0]
+    assert clock.sleeps == [45.5]
 
 
 @pytest.mark.parametrize("machine_ahead", [-20, 0, 40])
@@ -138,5 +138,5 @@ def test_the_minute_is_that_of_the_exchange(exchange: FakeBinance, machine_ahead
 
     market.listing(["BTCUSDT"])
 
-    assert (market.local_now() - before).total_seconds() == 45.0
+    assert (market.local_now() - before).total_seconds() == 45.5
     market.close()

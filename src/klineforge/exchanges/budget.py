@@ -15,6 +15,9 @@ REQUEST_WEIGHT: Final = "REQUEST_WEIGHT"
 RAW_REQUESTS: Final = "RAW_REQUESTS"
 # Kept free for other programs behind the same address, and for requests whose count is not known yet.
 RESERVED: Final = 0.15
+# Waiting ends a little after the turn of the minute: a request that arrives just before it is answered with the count
+# of the old minute, which would hold everybody back for the whole of the new one.
+AFTER_THE_TURN_SECONDS: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Wait:
     """There is no room now.
 
     Args:
-        seconds: Time until the next window.
+        seconds: Time until the next window has begun.
         used: What is used up.
         limit: Which limit.
         is_news: Whether nobody has been told to wait for this window yet.
@@ -113,7 +116,8 @@ class _Meter:
     def wait(self, now: float) -> Wait:
         """How long to wait for the next window."""
         is_news, self.announced = self.announced != self.window, self.window
-        return Wait((self.window + 1) * self.limit.seconds - now, self.used + self.in_flight, self.limit, is_news)
+        seconds = (self.window + 1) * self.limit.seconds - now + AFTER_THE_TURN_SECONDS
+        return Wait(seconds, self.used + self.in_flight, self.limit, is_news)
 
     def settle(self, ticket: Ticket, told: int | None) -> None:
         """Count a request that is over, and believe what the exchange told with it."""
