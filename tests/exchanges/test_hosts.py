@@ -137,6 +137,20 @@ def test_ban_of_absurd_length_ends_after_three_days(client: HttpClient, first: F
         ask(client, first.url)
 
 
+@pytest.mark.parametrize("machine_ahead", [-7200, 7200])
+def test_end_of_a_ban_is_by_the_clock_of_the_exchange(
+    client: HttpClient, first: FakeBinance, clock: FakeClock, machine_ahead: int
+) -> None:
+    until = int(NOW.timestamp() * 1000) + 200_000
+    first.faults["/"] = [Reply(418, b'{"code":-1003,"msg":"IP banned until %d."}' % until), GOOD]
+    clock.epoch += machine_ahead
+    client.note_server_time(-machine_ahead)
+
+    ask(client, first.url)
+
+    assert clock.sleeps == [pytest.approx(200.0)]
+
+
 @pytest.mark.parametrize(
     "fault",
     [

@@ -27,7 +27,7 @@ from klineforge.exchanges.failures import (
 from klineforge.exchanges.hosts import FOR_THIS_RUN, HostGates
 from klineforge.exchanges.retry import RetryPolicy, Trouble, backoff_seconds, should_retry
 from klineforge.exchanges.transport import Answer, Limits, Transport
-from klineforge.exchanges.verdict import judge
+from klineforge.exchanges.verdict import Moment, judge
 
 logger = logging.getLogger(__name__)
 
@@ -159,7 +159,7 @@ class HttpClient:
             judge(
                 answer,
                 self.dialect,
-                self.clock.now(),
+                Moment(self.clock.now(), self._server_ahead),
                 may_be_missing=request.may_be_missing,
                 check=request.check,
             )

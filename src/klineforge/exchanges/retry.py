@@ -87,7 +87,7 @@ def wait_asked(status: int, retry_after: str | None, banned_until: float | None,
         status: 429 or 418.
         retry_after: The header as sent, or None.
         banned_until: End of a ban, epoch seconds, or None.
-        now: Epoch seconds.
+        now: Epoch seconds by the exchange's clock.
     """
     asked = _retry_after_seconds(retry_after, now)
     if asked is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from klineforge.errors import MalformedPayloadError
@@ -24,25 +25,39 @@ from klineforge.exchanges.transport import Answer
 LONGEST_BAN_SECONDS: Final = 3 * 24 * 3600.0
 
 
+@dataclass(frozen=True)
+class Moment:
+    """When an answer came.
+
+    Args:
+        now: Epoch seconds by this machine's clock.
+        server_ahead: How far the exchange's clock is ahead of it, in seconds; instants in answers are by that clock.
+    """
+
+    now: float
+    server_ahead: float = 0.0
+
+
 def judge(
-    answer: Answer, dialect: Dialect, now: float, *, may_be_missing: bool, check: Callable[[bytes], object] | None
+    answer: Answer, dialect: Dialect, moment: Moment, *, may_be_missing: bool, check: Callable[[bytes], object] | None
 ) -> None:
     """Let a good answer pass.
 
     Args:
         answer: What came.
         dialect: The exchange's way of reporting errors.
-        now: Epoch seconds.
+        moment: When it came.
         may_be_missing: A 404 is a good answer.
         check: Reads the body of an answer with status 200.
 
     Raises:
-        AttemptFailed: When it is no good answer; with ``until`` when the exchange wants to be left alone.
+        AttemptFailed: When it is no good answer; with ``until``, by this machine's clock, when the exchange wants to be
+            left alone.
     """
     if answer.status == 404 and may_be_missing:
         return
     if answer.status != 200:
-        raise _refusal(answer, dialect, now)
+        raise _refusal(answer, dialect, moment)
     try:
         if check is not None:
             check(answer.body)
@@ -50,13 +65,13 @@ def judge(
         raise AttemptFailed(Trouble.PAYLOAD, error.problem) from error
 
 
-def _refusal(answer: Answer, dialect: Dialect, now: float) -> AttemptFailed:
+def _refusal(answer: Answer, dialect: Dialect, moment: Moment) -> AttemptFailed:
     status, error = answer.status, dialect.read_error(answer.body)
     detail = f"HTTP {status}" + (f", code {error.code}" if error.code is not None else "") + f": {error.message}"
     if status in {BUSY_STATUS, BANNED_STATUS} or error.code in dialect.busy_codes:
-        return _busy(answer, error, detail, now)
+        return _busy(answer, error, detail, moment)
     if status == BLOCKED_STATUS:
-        return AttemptFailed(Trouble.BLOCKED, detail, until=now + LEFT_ALONE_SECONDS)
+        return AttemptFailed(Trouble.BLOCKED, detail, until=moment.now + LEFT_ALONE_SECONDS)
     if status in REFUSED_STATUSES:
         return AttemptFailed(Trouble.REFUSED, detail)
     if status in RETRYABLE_STATUSES or error.code in dialect.retryable_codes:
@@ -64,9 +79,10 @@ def _refusal(answer: Answer, dialect: Dialect, now: float) -> AttemptFailed:
     return AttemptFailed(Trouble.REJECTED, detail, error.code)
 
 
-def _busy(answer: Answer, error: ServerError, detail: str, now: float) -> AttemptFailed:
+def _busy(answer: Answer, error: ServerError, detail: str, moment: Moment) -> AttemptFailed:
     banned = answer.status == BANNED_STATUS or error.banned_until is not None
     status = BANNED_STATUS if banned else BUSY_STATUS
-    asked = wait_asked(status, answer.headers.get("retry-after"), error.banned_until, now)
+    server_now = moment.now + moment.server_ahead
+    asked = wait_asked(status, answer.headers.get("retry-after"), error.banned_until, server_now)
     trouble = Trouble.BANNED if banned else Trouble.BUSY
-    return AttemptFailed(trouble, detail, until=now + min(asked, LONGEST_BAN_SECONDS))
+    return AttemptFailed(trouble, detail, until=moment.now + min(asked, LONGEST_BAN_SECONDS))
