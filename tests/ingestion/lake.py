@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +32,15 @@ TABLES = {
 
 @dataclass
 class Lake:
-    """A folder with a landing zone and the three bronze tables."""
+    """A folder with a landing zone and the three bronze tables.
+
+    Args:
+        path: The folder.
+        machine_ahead: How far the clock of the machine that ingests is ahead of the exchange's.
+    """
 
     path: Path
+    machine_ahead: timedelta = timedelta()
 
     @property
     def zone(self) -> LandingZone:
@@ -60,7 +68,7 @@ class Lake:
     def download(self, exchange: FakeBinance, **parameters: Any) -> dict[str, CoinReport]:
         """Run the nodes of ingestion."""
         request = nodes.check_request({"archive_url": exchange.url, "rest_url": exchange.url, **parameters})
-        market = market_of(exchange, request.archive_url, request.rest_url)
+        market = market_of(exchange, request.archive_url, request.rest_urls, self.machine_ahead)
         coverage = self.coverage()
         try:
             listed = nodes.snapshot_listing(request, market, self.zone, coverage)
@@ -95,7 +103,13 @@ class Lake:
         return report
 
 
-def market_of(exchange: FakeBinance, archive_url: str | None, rest_url: str | None) -> BinanceMarket:
-    """A market whose client waits for nothing and lives in the exchange's time."""
-    http = HttpClient(DIALECT, policy=RetryPolicy(attempts=3), clock=FakeClock(exchange.now), jitter=lambda: 1.0)
-    return BinanceMarket(http, archive_url, rest_url)
+def market_of(
+    exchange: FakeBinance,
+    archive_url: str | None,
+    rest_urls: Sequence[str],
+    machine_ahead: timedelta = timedelta(),
+) -> BinanceMarket:
+    """A market whose client waits for nothing and lives in the exchange's time, or as much ahead of it."""
+    clock = FakeClock(exchange.now + machine_ahead)
+    http = HttpClient(DIALECT, policy=RetryPolicy(attempts=3), clock=clock, jitter=lambda: 1.0)
+    return BinanceMarket(http, archive_url, rest_urls)

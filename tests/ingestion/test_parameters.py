@@ -14,6 +14,7 @@ from klineforge.domain.parameters import (
     parse_ingestion_parameters,
     parse_instant,
     parse_source_url,
+    parse_source_urls,
 )
 from klineforge.errors import ConfigurationError
 
@@ -29,7 +30,7 @@ def test_parameters_are_read_with_their_defaults() -> None:
     request = parse_ingestion_parameters(GOOD)
 
     assert (request.coins, request.start, request.end) == (("BTCUSDT",), utc("2021-01-01"), None)
-    assert (request.archive_url, request.rest_url) == ("https://data.binance.vision", "https://api.binance.com")
+    assert (request.archive_url, request.rest_urls) == ("https://data.binance.vision", ("https://api.binance.com",))
     assert (request.grace, request.look_back) == (timedelta(minutes=2), timedelta(hours=48))
 
 
@@ -143,3 +144,28 @@ def test_fine_tuning_that_is_no_mapping_is_refused() -> None:
 
 def test_floor_hour_drops_what_is_past_the_hour() -> None:
     assert floor_hour(utc("2021-01-02T03:59:59.999999")) == utc("2021-01-02T03:00")
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["http://a http://b/", " http://a\thttp://b http://a ", ["http://a", "http://b"], ("HTTP://a/", "http://b")],
+)
+def test_hosts_of_rest_are_read_from_a_list_or_one_text_in_their_order(value: object) -> None:
+    assert parse_source_urls(value, "rest_url") == ("http://a", "http://b")
+
+
+@pytest.mark.parametrize("value", ["off", False, ["off"]])
+def test_rest_is_switched_off_by_a_word(value: object) -> None:
+    assert parse_source_urls(value, "rest_url") == ()
+
+
+@pytest.mark.parametrize("value", ["http://a off", ["http://a", False]])
+def test_hosts_beside_the_word_off_are_refused(value: object) -> None:
+    with pytest.raises(ConfigurationError, match="'rest_url' names hosts and the word off.*or off alone"):
+        parse_source_urls(value, "rest_url")
+
+
+@pytest.mark.parametrize("value", [[], "", None, ["http://a", 7], "http://a ftp://b", {"http://a": 1}])
+def test_hosts_of_which_one_cannot_be_are_refused(value: object) -> None:
+    with pytest.raises(ConfigurationError, match="'rest_url' must be a URL such as https://host or the word off"):
+        parse_source_urls(value, "rest_url")

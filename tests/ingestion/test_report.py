@@ -148,7 +148,7 @@ def test_exchange_entry_hands_out_one_client_for_the_whole_run() -> None:
     entry = BinanceMarketDataset(archive_url="http://host/", rest_url=False)
 
     assert entry.load() is entry.load()
-    assert (entry.load().archive_url, entry.load().rest_url) == ("http://host", None)
+    assert (entry.load().archive_url, entry.load().rest_urls) == ("http://host", ())
 
 
 def test_exchange_entry_refuses_a_bad_url() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Never
 
 from kedro.io import AbstractDataset, DatasetError
 
-from klineforge.domain.parameters import parse_source_url
+from klineforge.domain.parameters import parse_source_url, parse_source_urls
 from klineforge.exchanges.binance.market import DIALECT, BinanceMarket
 from klineforge.exchanges.http import HttpClient
 from klineforge.exchanges.retry import RetryPolicy
@@ -23,7 +24,9 @@ class BinanceMarketDataset(AbstractDataset[Never, BinanceMarket]):
         binance_market:
           type: klineforge.datasets.exchange.BinanceMarketDataset
           archive_url: https://data.binance.vision
-          rest_url: https://api.binance.com
+          rest_url:
+            - https://data-api.binance.vision
+            - https://api.binance.com
           retries: 4
 
     Example in Python::
@@ -35,7 +38,7 @@ class BinanceMarketDataset(AbstractDataset[Never, BinanceMarket]):
         self,
         *,
         archive_url: str | bool,
-        rest_url: str | bool,
+        rest_url: str | bool | Sequence[str],
         retries: int = 4,
         total_seconds: float = 120.0,
         metadata: dict[str, Any] | None = None,
@@ -44,7 +47,7 @@ class BinanceMarketDataset(AbstractDataset[Never, BinanceMarket]):
 
         Args:
             archive_url: Root of the archive, or the word ``off``.
-            rest_url: Root of the REST interface, or the word ``off``.
+            rest_url: Roots of the REST interface, a list or one text with spaces between them; or the word ``off``.
             retries: How often a failed request is tried again.
             total_seconds: Longest time one attempt may take.
             metadata: For Kedro plugins; not used here.
@@ -69,7 +72,7 @@ class BinanceMarketDataset(AbstractDataset[Never, BinanceMarket]):
             self._market = BinanceMarket(
                 http,
                 parse_source_url(self._archive_url, "archive_url"),
-                parse_source_url(self._rest_url, "rest_url"),
+                parse_source_urls(self._rest_url, "rest_url"),
             )
         return self._market
 

@@ -31,7 +31,8 @@ class IngestionParameters:
         start: First hour wanted, UTC.
         end: End of the hours wanted, UTC, exclusive; None means up to the newest closed hour.
         archive_url: Root of the archive, without a trailing slash; None when switched off.
-        rest_url: Root of the REST interface, without a trailing slash; None when switched off.
+        rest_urls: Roots of the REST interface, without a trailing slash, in the order in which they are asked; none
+            when switched off.
         workers: Downloads in flight at once, 1 to 64.
         grace_seconds: How long after its hour a candle must have been closed to count as final.
         look_back_hours: How many recent hours REST is asked for again, to find late corrections; 0 switches it off.
@@ -42,7 +43,7 @@ class IngestionParameters:
     start: datetime
     end: datetime | None
     archive_url: str | None
-    rest_url: str | None
+    rest_urls: tuple[str, ...]
     workers: int = 8
     grace_seconds: int = 120
     look_back_hours: int = 48
@@ -84,8 +85,8 @@ def parse_ingestion_parameters(parameters: Mapping[str, Any]) -> IngestionParame
             "(UTC; the end is exclusive); swap them or leave 'end' out to ingest up to now"
         )
     archive_url = parse_source_url(parameters.get("archive_url"), "archive_url")
-    rest_url = parse_source_url(parameters.get("rest_url"), "rest_url")
-    if archive_url is None and rest_url is None:
+    rest_urls = parse_source_urls(parameters.get("rest_url"), "rest_url")
+    if archive_url is None and not rest_urls:
         raise ConfigurationError(
             "parameters 'archive_url' and 'rest_url' are both 'off', so there is nowhere to ingest from; give at "
             "least one of them, for example archive_url=https://data.binance.vision"
@@ -95,7 +96,7 @@ def parse_ingestion_parameters(parameters: Mapping[str, Any]) -> IngestionParame
         start=start,
         end=end,
         archive_url=archive_url,
-        rest_url=rest_url,
+        rest_urls=rest_urls,
         workers=_whole_number(tuning, "workers", 8, 1, 64),
         grace_seconds=_whole_number(tuning, "grace_seconds", 120, 0, 3600),
         look_back_hours=_whole_number(tuning, "look_back_hours", 48, 0, 24 * 90),
@@ -194,6 +195,30 @@ def parse_source_url(value: object, parameter: str) -> str | None:
         )
     parts = urlsplit(text)
     return urlunsplit((parts.scheme.lower(), parts.netloc, parts.path.rstrip("/"), "", ""))
+
+
+def parse_source_urls(value: object, parameter: str) -> tuple[str, ...]:
+    """Read the root URLs of a source that several hosts serve: a YAML list, or one text with spaces between them.
+
+    The order is kept and repetitions are dropped; the word ``off``, alone, gives none.
+
+    >>> parse_source_urls("http://one/ http://two", "rest_url")
+    ('http://one', 'http://two')
+
+    Raises:
+        ConfigurationError: When one of them cannot be a URL, or there is none.
+    """
+    several = value.split() if isinstance(value, str) else value
+    if not isinstance(several, list | tuple) or len(several) < 2:
+        several = several[0] if isinstance(several, list | tuple) and several else value
+        url = parse_source_url(several, parameter)
+        return () if url is None else (url,)
+    urls = [parse_source_url(entry, parameter) for entry in several]
+    if None in urls:
+        raise ConfigurationError(
+            f"parameter {parameter!r} names hosts and the word off, found {value!r}; write the hosts, or off alone"
+        )
+    return tuple(dict.fromkeys(url for url in urls if url is not None))
 
 
 def _url_problem(text: str) -> str | None:

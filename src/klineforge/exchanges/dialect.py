@@ -1,9 +1,11 @@
-"""What differs between exchanges when a request goes wrong, handed to the client as data."""
+"""What differs between exchanges when requests are counted or go wrong, handed to the client as data."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+from klineforge.exchanges.budget import RateLimit
 
 
 @dataclass(frozen=True)
@@ -21,9 +23,17 @@ class ServerError:
     banned_until: float | None = None
 
 
+def _by_itself(host: str) -> str:
+    return host
+
+
+def _says_nothing(headers: Mapping[str, str]) -> Mapping[int, int]:  # noqa: ARG001 - the shape is the point
+    return {}
+
+
 @dataclass(frozen=True)
 class Dialect:
-    """How an exchange reports errors.
+    """How an exchange reports errors and counts requests.
 
     Args:
         exchange: Exchange code.
@@ -31,6 +41,10 @@ class Dialect:
         retryable_codes: Error codes that pass by themselves.
         busy_codes: Error codes that mean the same as status 429.
         refused_advice: What to do when the host refuses this location or network.
+        limits: The exchange's limits, assumed until it names them.
+        read_usage: From headers, names in lower case, to the weight counted so far by length of window in seconds;
+            never raises.
+        account_of: Names the account on which a host counts requests; hosts with the same one share their limits.
     """
 
     exchange: str
@@ -38,6 +52,9 @@ class Dialect:
     retryable_codes: frozenset[int] = frozenset()
     busy_codes: frozenset[int] = frozenset()
     refused_advice: str | None = None
+    limits: tuple[RateLimit, ...] = ()
+    read_usage: Callable[[Mapping[str, str]], Mapping[int, int]] = _says_nothing
+    account_of: Callable[[str], str] = _by_itself
 
 
 @dataclass(frozen=True)

@@ -4,39 +4,52 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urljoin, urlsplit
 
 import requests
 
-from klineforge.errors import ExchangeError, MalformedPayloadError, TransientExchangeError
+from klineforge.errors import TransientExchangeError
+from klineforge.exchanges.budget import RESERVED, Budgets, RateLimit, Ticket, Wait
 from klineforge.exchanges.clock import Clock, SystemClock
-from klineforge.exchanges.dialect import Dialect, ServerError, Subject
-from klineforge.exchanges.failures import HOPELESS, NO_ANSWER, AttemptFailed, final_error
-from klineforge.exchanges.hosts import HostGates
-from klineforge.exchanges.retry import (
-    BANNED_STATUS,
-    BUSY_STATUS,
-    REFUSED_STATUSES,
-    RETRYABLE_STATUSES,
-    RetryPolicy,
-    Trouble,
-    backoff_seconds,
-    should_retry,
-    wait_asked,
+from klineforge.exchanges.deadline import bounded_session
+from klineforge.exchanges.dialect import Dialect, Subject
+from klineforge.exchanges.failures import (
+    NO_ANSWER,
+    OF_THE_HOST,
+    AttemptFailed,
+    GivenUp,
+    all_failed,
+    final_error,
 )
+from klineforge.exchanges.hosts import FOR_THIS_RUN, HostGates
+from klineforge.exchanges.retry import RetryPolicy, Trouble, backoff_seconds, should_retry
 from klineforge.exchanges.transport import Answer, Limits, Transport
+from klineforge.exchanges.verdict import Moment, judge
 
 logger = logging.getLogger(__name__)
 
-MAX_REDIRECTS = 3
+MAX_REDIRECTS: Final = 3
+# Answers after which a host on trial is asked like any other again.
+_PASSED: Final = frozenset({Trouble.BUSY, Trouble.SERVER, Trouble.PAYLOAD, Trouble.REJECTED})
+
+
+@dataclass(frozen=True)
+class _Request:
+    most_bytes: int
+    weight: int
+    subject: Subject
+    may_be_missing: bool
+    check: Callable[[bytes], object] | None
 
 
 class HttpClient:
     """GET with retries, deadlines, rate limits and bans respected, shared by all threads of a run.
 
     Args:
-        dialect: The exchange's way of reporting errors.
+        dialect: The exchange's way of reporting errors and counting requests.
         policy: How often and how long to retry.
         limits: Bounds on one attempt.
         clock: Source of time and the only way to wait.
@@ -51,7 +64,7 @@ class HttpClient:
         policy: RetryPolicy | None = None,
         limits: Limits | None = None,
         clock: Clock | None = None,
-        session_factory: Callable[[], requests.Session] = requests.Session,
+        session_factory: Callable[[], requests.Session] = bounded_session,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self.dialect = dialect
@@ -59,14 +72,17 @@ class HttpClient:
         self.clock = clock or SystemClock()
         self._transport = Transport(session_factory, self.clock, limits or Limits())
         self._gates = HostGates()
+        self._budgets = Budgets(dialect.limits)
+        self._server_ahead = 0.0
         self._jitter = jitter
         self._stopped = False
 
     def get(
         self,
         url: str,
-        *,
+        *alternatives: str,
         most_bytes: int,
+        weight: int = 0,
         subject: Subject | None = None,
         may_be_missing: bool = False,
         check: Callable[[bytes], object] | None = None,
@@ -75,31 +91,40 @@ class HttpClient:
 
         Args:
             url: What to fetch, without credentials.
+            alternatives: The same from other hosts, asked in this order when a host fails as such.
             most_bytes: Largest answer accepted.
+            weight: What the request costs by the exchange's price list; 0: it is not counted.
             subject: Coin and range, for messages.
             may_be_missing: Return a 404 instead of raising.
             check: Reads the body of a good answer; when it raises MalformedPayloadError the request is repeated.
 
         Raises:
             TransientExchangeError: Unreachable, busy or broken, after all attempts.
+            BannedError: Banned for longer than the run is willing to wait.
             PermanentExchangeError: Refused, or the request itself is wrong (then a RejectedRequestError).
             MalformedPayloadError: ``check`` failed on every attempt.
         """
-        host = urlsplit(url).netloc
-        attempt = 0
-        while True:
-            attempt += 1
-            self._pass_gate(host)
+        request = _Request(most_bytes, weight, subject or Subject(), may_be_missing, check)
+        errors = []
+        candidates = self._gates.in_order((url, *alternatives), self.clock.now())
+        for candidate in candidates:
             try:
-                answer = self._follow(url, most_bytes)
-                self._gates.note_answer(host)
-                self._judge(answer, may_be_missing, check)
-            except AttemptFailed as failure:
-                if not should_retry(failure.trouble, attempt, self.policy):
-                    raise self._given_up(failure, url, subject or Subject(), attempt) from failure
-                self._wait(failure, attempt, url)
-            else:
-                return answer
+                return self._get_from(candidate, request)
+            except GivenUp as given_up:
+                if given_up.trouble not in OF_THE_HOST:
+                    raise given_up.error from given_up
+                errors.append(given_up.error)
+                if alternatives:
+                    self._prefer_others(candidate, given_up)
+        raise all_failed(errors, request.subject)
+
+    def note_server_time(self, ahead_seconds: float) -> None:
+        """The exchange's clock is this much ahead of this machine's: its counters turn by it."""
+        self._server_ahead = ahead_seconds
+
+    def note_limits(self, url: str, limits: Iterable[RateLimit]) -> None:
+        """The exchange names the limits that hold for a host, and with it for the host's account."""
+        self._budgets.of(self.dialect.account_of(urlsplit(url).netloc)).set_limits(limits)
 
     def stop(self) -> None:
         """Let no request start any more and end all waiting."""
@@ -110,11 +135,75 @@ class HttpClient:
         """Close all connections."""
         self._transport.close()
 
-    def _pass_gate(self, host: str) -> None:
-        while not self._stopped and (seconds := self._gates.seconds_closed(host, self.clock.now())) > 0:
+    def _get_from(self, url: str, request: _Request) -> Answer:
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                return self._attempt(url, request)
+            except AttemptFailed as failure:
+                if self._is_shut_by(failure) or not should_retry(failure.trouble, attempt, self.policy):
+                    raise self._given_up(failure, url, request.subject, attempt) from failure
+                self._back_off(failure, attempt, url)
+
+    def _attempt(self, url: str, request: _Request) -> Answer:
+        host = urlsplit(url).netloc
+        names = host, self.dialect.account_of(host)
+        ticket = self._admitted(names, request.weight)
+        told: dict[int, int] = {}
+        passed = False
+        try:
+            answer = self._follow(url, request.most_bytes)
+            told.update(self.dialect.read_usage(answer.headers))
+            self._gates.note_answer(host)
+            judge(
+                answer,
+                self.dialect,
+                Moment(self.clock.now(), self._server_ahead),
+                may_be_missing=request.may_be_missing,
+                check=request.check,
+            )
+            passed = True
+        except AttemptFailed as failure:
+            passed = failure.trouble in _PASSED
+            # Before the gate is left: what one thread has learnt holds for all at once.
+            self._keep_away(failure, url)
+            raise
+        finally:
+            if ticket is not None:
+                self._budgets.of(names[1]).settle(ticket, told)
+            self._gates.leave(names, passed)
+        return answer
+
+    def _admitted(self, names: Sequence[str], weight: int) -> Ticket | None:
+        """Wait until the host may be asked and there is room in the budget of its account."""
+        host, account = names
+        while not self._stopped:
+            seconds = self._gates.enter(names, self.clock.now())
+            if not seconds:
+                if not weight:
+                    return None
+                leave = self._budgets.of(account).reserve(weight, self.clock.now() + self._server_ahead)
+                if isinstance(leave, Ticket):
+                    return leave
+                self._gates.leave(names, passed=False)
+                self._announce(leave, host)
+                seconds = leave.seconds
             self.clock.sleep(seconds)
-        if self._stopped:
-            raise TransientExchangeError("the run was stopped", exchange=self.dialect.exchange)
+        raise TransientExchangeError("the run was stopped", exchange=self.dialect.exchange)
+
+    def _announce(self, wait: Wait, host: str) -> None:
+        if wait.is_news:
+            logger.info(
+                "%d of the %d requests (by weight) that %s allows every %d s are used, %.0f %% are kept free; "
+                "going on in %.0f s",
+                wait.used,
+                wait.limit.most,
+                host,
+                wait.limit.seconds,
+                RESERVED * 100,
+                wait.seconds,
+            )
 
     def _follow(self, url: str, most_bytes: int) -> Answer:
         target = url
@@ -130,56 +219,42 @@ class HttpClient:
                 )
         raise AttemptFailed(Trouble.REJECTED, f"redirected more than {MAX_REDIRECTS} times")
 
-    def _judge(self, answer: Answer, may_be_missing: bool, check: Callable[[bytes], object] | None) -> None:
-        """Let a good answer pass and name the trouble with any other."""
-        if answer.status == 404 and may_be_missing:
-            return
-        if answer.status != 200:
-            raise self._refusal(answer, self.dialect.read_error(answer.body))
-        try:
-            if check is not None:
-                check(answer.body)
-        except MalformedPayloadError as error:
-            raise AttemptFailed(Trouble.PAYLOAD, error.problem) from error
+    def _keep_away(self, failure: AttemptFailed, url: str) -> None:
+        """Close the gate of the host, or of its account, as the failure demands."""
+        host, now = urlsplit(url).netloc, self.clock.now()
+        until = failure.until or now
+        if failure.trouble in {Trouble.BUSY, Trouble.BANNED} and not self._is_shut_by(failure):
+            until = min(until, now + self.policy.longest_wait)
+            if self._gates.pause(self.dialect.account_of(host), until, trial=failure.trouble is Trouble.BANNED):
+                logger.warning("%s asks to wait %.0f s (%s)", host, until - now, failure.detail)
+        elif failure.trouble is Trouble.BANNED:
+            self._gates.shut(self.dialect.account_of(host), until, self._given_up(failure, url, Subject(), 1))
+        elif failure.trouble is Trouble.BLOCKED:
+            self._gates.shut(host, until, self._given_up(failure, url, Subject(), 1))
+        elif failure.trouble in {Trouble.REFUSED, Trouble.INSECURE}:
+            self._gates.shut(host, FOR_THIS_RUN, self._given_up(failure, url, Subject(), 1))
 
-    def _refusal(self, answer: Answer, error: ServerError) -> AttemptFailed:
-        status = answer.status
-        detail = f"HTTP {status}" + (f", code {error.code}" if error.code is not None else "") + f": {error.message}"
-        if status in {BUSY_STATUS, BANNED_STATUS} or error.code in self.dialect.busy_codes:
-            return self._busy(answer, error, detail)
-        if status in REFUSED_STATUSES:
-            return AttemptFailed(Trouble.REFUSED, detail)
-        if status in RETRYABLE_STATUSES or error.code in self.dialect.retryable_codes:
-            return AttemptFailed(Trouble.SERVER, detail)
-        return AttemptFailed(Trouble.REJECTED, detail, error.code)
+    def _is_shut_by(self, failure: AttemptFailed) -> bool:
+        """Whether a ban outlasts the patience of the run."""
+        until = failure.until or 0.0
+        return failure.trouble is Trouble.BANNED and until - self.clock.now() > self.policy.longest_wait
 
-    def _busy(self, answer: Answer, error: ServerError, detail: str) -> AttemptFailed:
-        host, now = urlsplit(answer.url).netloc, self.clock.now()
-        banned = answer.status == BANNED_STATUS or error.banned_until is not None
-        asked = wait_asked(
-            BANNED_STATUS if banned else BUSY_STATUS, answer.headers.get("retry-after"), error.banned_until, now
-        )
-        if banned and asked > self.policy.longest_wait:
-            return AttemptFailed(Trouble.REFUSED, f"banned for another {asked:.0f} s ({detail})")
-        asked = min(asked, self.policy.longest_wait)
-        self._gates.close_until(host, now + asked)
-        logger.warning("%s asks to wait %.0f s (%s)", host, asked, detail)
-        return AttemptFailed(Trouble.BANNED if banned else Trouble.BUSY, detail)
-
-    def _wait(self, failure: AttemptFailed, attempt: int, url: str) -> None:
+    def _back_off(self, failure: AttemptFailed, attempt: int, url: str) -> None:
         if failure.trouble in {Trouble.BUSY, Trouble.BANNED}:
-            # The gate of the host holds every thread back for as long as the host asked.
+            # The gate holds every thread back for as long as the exchange asked.
             return
         seconds = backoff_seconds(attempt, self.policy, self._jitter())
         logger.debug("attempt %d failed (%s); next in %.1f s: %s", attempt, failure.detail, seconds, url)
         self.clock.sleep(seconds)
 
-    def _given_up(self, failure: AttemptFailed, url: str, about: Subject, attempts: int) -> ExchangeError:
-        host = urlsplit(url).netloc
-        # Later requests of other coins to the same host must not carry the coin of this one.
-        reason = final_error(failure, url, Subject(), attempts, self.dialect)
+    def _given_up(self, failure: AttemptFailed, url: str, about: Subject, attempts: int) -> GivenUp:
         if failure.trouble in NO_ANSWER:
-            self._gates.note_exhausted(host, reason)
-        elif failure.trouble in HOPELESS:
-            self._gates.give_up(host, reason)
-        return final_error(failure, url, about, attempts, self.dialect)
+            # Later requests of other coins to the same host must not carry the coin of this one.
+            reason = GivenUp(failure.trouble, final_error(failure, url, Subject(), attempts, self.dialect))
+            self._gates.note_exhausted(urlsplit(url).netloc, self.clock.now(), reason)
+        return GivenUp(failure.trouble, final_error(failure, url, about, attempts, self.dialect))
+
+    def _prefer_others(self, url: str, given_up: GivenUp) -> None:
+        host = urlsplit(url).netloc
+        if self._gates.prefer_others(host, self.clock.now()):
+            logger.warning("%s is asked last from now on: %s", host, given_up.error.problem)

@@ -13,8 +13,10 @@ RETRYABLE_STATUSES: Final = frozenset({408, 425, 500, 502, 503, 504, 520, 522, 5
 BUSY_STATUS: Final = 429
 # Banned for a while: no call at all until it is over.
 BANNED_STATUS: Final = 418
-# Refused by a firewall, by location, or by a proxy that wants a login: repeating makes it worse.
-REFUSED_STATUSES: Final = frozenset({401, 403, 407, 451})
+# Blocked by a firewall: repeating makes it worse, some time without requests makes it better.
+BLOCKED_STATUS: Final = 403
+# Refused by location, or by a proxy that wants a login: this will not change while a run lasts.
+REFUSED_STATUSES: Final = frozenset({401, 407, 451})
 
 MINUTE: Final = 60.0
 DEFAULT_BAN_SECONDS: Final = 120.0
@@ -30,6 +32,7 @@ class Trouble(Enum):
     SERVER = "the server has a problem"
     BUSY = "too many requests"
     BANNED = "banned for too many requests"
+    BLOCKED = "blocked"
     REFUSED = "refused"
     INSECURE = "the connection is not trusted"
     REJECTED = "the request was rejected"
@@ -84,7 +87,7 @@ def wait_asked(status: int, retry_after: str | None, banned_until: float | None,
         status: 429 or 418.
         retry_after: The header as sent, or None.
         banned_until: End of a ban, epoch seconds, or None.
-        now: Epoch seconds.
+        now: Epoch seconds by the exchange's clock.
     """
     asked = _retry_after_seconds(retry_after, now)
     if asked is not None:

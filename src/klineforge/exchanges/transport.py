@@ -12,6 +12,7 @@ import requests
 import urllib3
 
 from klineforge.exchanges.clock import Clock
+from klineforge.exchanges.deadline import DEADLINE, Deadline
 from klineforge.exchanges.failures import AttemptFailed
 from klineforge.exchanges.retry import Trouble
 
@@ -38,7 +39,13 @@ class Answer:
 
 
 class Transport:
-    """Sends GET requests with one session per thread and never follows a redirect by itself."""
+    """Sends GET requests with one session per thread and never follows a redirect by itself.
+
+    Args:
+        session_factory: Makes the sessions; they should keep to ``DEADLINE``, as those of ``bounded_session`` do.
+        clock: Measures the total time.
+        limits: Bounds on one attempt.
+    """
 
     def __init__(self, session_factory: Callable[[], requests.Session], clock: Clock, limits: Limits) -> None:
         self._session_factory = session_factory
@@ -54,7 +61,9 @@ class Transport:
         Raises:
             AttemptFailed: When there is no complete answer within the limits.
         """
-        deadline = self._clock.monotonic() + self._limits.total
+        total = self._limits.total
+        deadline = Deadline(self._clock.monotonic() + total, total, self._clock.monotonic)
+        token = DEADLINE.set(deadline)
         try:
             with self._session(url).get(
                 url, stream=True, allow_redirects=False, timeout=(self._limits.connect, self._limits.read)
@@ -62,8 +71,12 @@ class Transport:
                 body = self._read(response, deadline, most_bytes)
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(url, response.status_code, headers, body)
+        except TimeoutError as error:
+            raise AttemptFailed(Trouble.TIMEOUT, str(error)) from error
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise AttemptFailed(_trouble(error), _innermost(error)) from error
+        finally:
+            DEADLINE.reset(token)
 
     def close(self) -> None:
         """Close the connections of all threads."""
@@ -84,7 +97,7 @@ class Transport:
                 self._sessions.append(session)
         return session
 
-    def _read(self, response: requests.Response, deadline: float, most_bytes: int) -> bytes:
+    def _read(self, response: requests.Response, deadline: Deadline, most_bytes: int) -> bytes:
         body = bytearray()
         while True:
             # read1 returns what has arrived, so that a server that drips bytes cannot outlast the deadline.
@@ -94,8 +107,7 @@ class Transport:
             body += chunk
             if len(body) > most_bytes:
                 raise AttemptFailed(Trouble.REJECTED, f"the answer is larger than {most_bytes} bytes")
-            if self._clock.monotonic() > deadline:
-                raise AttemptFailed(Trouble.TIMEOUT, f"the answer took longer than {self._limits.total:g} s")
+            deadline.remaining()
         if response.raw.length_remaining:
             raise AttemptFailed(Trouble.CUT, f"{response.raw.length_remaining} bytes of the answer are missing")
         return bytes(body)

@@ -13,6 +13,14 @@ KLINES_PATH = "/api/v3/klines"
 TIME_PATH = "/api/v3/time"
 EXCHANGE_INFO_PATH = "/api/v3/exchangeInfo"
 
+# §2.3, "weight" of each endpoint; klines cost 1 before 2023-08-25.
+KLINES_WEIGHT = 2
+EXCHANGE_INFO_WEIGHT = 20
+TIME_WEIGHT = 1
+
+# §2.1: taken for one account. Whether data-api.binance.vision counts on it is not documented: it is believed by itself.
+SHARED_ACCOUNT_HOSTS = frozenset(f"{name}.binance.com" for name in ("api", "api-gcp", "api1", "api2", "api3", "api4"))
+
 # The server caps larger values silently, which would look like the end of the data.
 MAX_ROWS_PER_PAGE = 1000
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,7 @@ from klineforge.exchanges.binance.constants import (
     TOO_MANY_REQUESTS,
 )
 from klineforge.exchanges.binance.epochs import hours_of, open_micros
+from klineforge.exchanges.binance.limits import DEFAULT_LIMITS, account_of, read_usage
 from klineforge.exchanges.binance.pages import BEFORE_FIRST, Finality, empty_download, page_downloads
 from klineforge.exchanges.binance.parse import ListedSymbol, parse_error_body
 from klineforge.exchanges.binance.rest import RestClient
@@ -26,6 +26,7 @@ from klineforge.exchanges.dialect import Dialect
 from klineforge.exchanges.http import HttpClient
 from klineforge.exchanges.outcome import Outcome
 from klineforge.exchanges.planning import ArchiveTask, FirstCandleTask, RestTask, Sources, Task, settled_until
+from klineforge.exchanges.servertime import ServerClock
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +39,9 @@ DIALECT = Dialect(
     retryable_codes=RETRYABLE_CODES,
     busy_codes=frozenset({TOO_MANY_REQUESTS}),
     refused_advice=REFUSED_ADVICE,
+    limits=DEFAULT_LIMITS,
+    read_usage=read_usage,
+    account_of=account_of,
 )
 
 
@@ -62,17 +66,16 @@ class BinanceMarket:
     Args:
         http: The client that asks.
         archive_url: Root of the archive; None when it is off.
-        rest_url: Root of the REST interface; None when it is off.
+        rest_url: Root of the REST interface, or several that serve the same; None or none of them when it is off.
     """
 
-    def __init__(self, http: HttpClient, archive_url: str | None, rest_url: str | None) -> None:
+    def __init__(self, http: HttpClient, archive_url: str | None, rest_url: str | Sequence[str] | None) -> None:
         self._http = http
         self.archive_url = archive_url
-        self.rest_url = rest_url
+        self.rest_urls = (rest_url,) if isinstance(rest_url, str) else tuple(rest_url or ())
         self._archive = None if archive_url is None else archives.ArchiveClient(http, archive_url)
-        self._rest = None if rest_url is None else RestClient(http, rest_url)
-        self._offset: timedelta | None = None
-        self._lock = threading.Lock()
+        self._rest = RestClient(http, *self.rest_urls) if self.rest_urls else None
+        self._server_clock = None if self._rest is None else ServerClock(http.clock, self._rest.server_time)
 
     @property
     def sources(self) -> Sources:
@@ -84,17 +87,20 @@ class BinanceMarket:
         return datetime.fromtimestamp(self._http.clock.now(), UTC)
 
     def server_now(self) -> datetime:
-        """The exchange's time: this machine's clock, corrected by REST once per run.
-
-        Without REST the machine's own clock is used.
+        """The exchange's time, to plan by: without REST, or while it does not tell, this machine's.
 
         Raises:
             ExchangeError: When REST is on but does not answer, and there is no archive to go on with.
         """
-        with self._lock:
-            if self._offset is None:
-                self._offset = self._measured_offset()
-        return self.local_now() + self._offset
+        if self._server_clock is None:
+            return self.local_now()
+        try:
+            return self._time_told(self._server_clock)
+        except ExchangeError as error:
+            if self._archive is None:
+                raise
+            logger.warning("the exchange's clock cannot be read, planning by this machine's: %s", error.problem)
+            return self.local_now()
 
     def listing(self, coins: Sequence[str]) -> Listing | None:
         """Ask for the exchange's listing of some coins; None when REST is off."""
@@ -128,22 +134,10 @@ class BinanceMarket:
         """Close all connections."""
         self._http.close()
 
-    def _measured_offset(self) -> timedelta:
-        if self._rest is None:
-            return timedelta(0)
-        before = self.local_now()
-        try:
-            server = self._rest.server_time()
-        except ExchangeError as error:
-            if self._archive is None:
-                raise
-            logger.warning("the exchange's clock cannot be read, using this machine's: %s", error.problem)
-            return timedelta(0)
-        after = self.local_now()
-        offset = server - (before + (after - before) / 2)
-        if abs(offset) > timedelta(minutes=1):
-            logger.warning("this machine's clock differs from the exchange's by %s; the exchange's is used", offset)
-        return offset
+    def _time_told(self, clock: ServerClock) -> datetime:
+        now = clock.now()
+        self._http.note_server_time(clock.ahead_seconds())
+        return now
 
     def _first_candle(self, task: FirstCandleTask) -> Outcome:
         if self._rest is None:
@@ -173,9 +167,10 @@ class BinanceMarket:
         return Outcome((archives.loaded_download(task, file, self.local_now()),), tried=name)
 
     def _pages(self, task: RestTask, known: Mapping[int, RawCandle], grace: timedelta, look_back: timedelta) -> Outcome:
-        if self._rest is None:
+        if self._rest is None or self._server_clock is None:
             raise ValueError("pages are asked for only while REST is in use")
-        now = self.server_now()
+        # Never by this machine's clock: if it is fast, a candle that is still open would pass for closed.
+        now = self._time_told(self._server_clock)
         finality = Finality(now, grace.total_seconds(), settled_until(now, max(look_back, _DISBELIEF)))
         downloads = page_downloads(task, self._rest.pages(task.coin, task.span), known, finality, self.local_now())
         return Outcome(downloads, given_up=(task.span,))

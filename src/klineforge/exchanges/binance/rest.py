@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -17,15 +17,19 @@ from klineforge.errors import MalformedPayloadError
 from klineforge.exchanges.binance.constants import (
     EXCHANGE,
     EXCHANGE_INFO_PATH,
+    EXCHANGE_INFO_WEIGHT,
     INTERVAL,
     KLINES_PATH,
+    KLINES_WEIGHT,
     MAX_LISTING_BYTES,
     MAX_PAGE_BYTES,
     MAX_ROWS_PER_PAGE,
     TIME_PATH,
+    TIME_WEIGHT,
     UNKNOWN_SYMBOL,
 )
 from klineforge.exchanges.binance.epochs import UNREADABLE, open_micros, to_instant, to_micros, to_millis
+from klineforge.exchanges.binance.limits import parse_rate_limits
 from klineforge.exchanges.binance.parse import (
     ListedSymbol,
     parse_exchange_info,
@@ -35,6 +39,7 @@ from klineforge.exchanges.binance.parse import (
 from klineforge.exchanges.dialect import Subject
 from klineforge.exchanges.failures import RejectedRequestError, UnknownCoinError
 from klineforge.exchanges.http import HttpClient
+from klineforge.exchanges.transport import Answer
 
 _MAX_SMALL_BYTES: Final = 1 << 20
 
@@ -69,16 +74,19 @@ class RestClient:
 
     Args:
         http: The client that asks.
-        base_url: Root of the interface, without a trailing slash.
+        base_urls: Roots of the interface, without a trailing slash, at least one; the first is asked first.
     """
 
-    def __init__(self, http: HttpClient, base_url: str) -> None:
+    def __init__(self, http: HttpClient, *base_urls: str) -> None:
         self._http = http
-        self._base_url = base_url
+        self._base_urls = base_urls
+        self._listed_by = base_urls[0]
 
     def server_time(self) -> datetime:
         """The exchange's own time, which alone decides whether a candle is closed."""
-        answer = self._http.get(self._base_url + TIME_PATH, most_bytes=_MAX_SMALL_BYTES, check=parse_server_time)
+        answer = self._ask(
+            TIME_PATH, {}, weight=TIME_WEIGHT, most_bytes=_MAX_SMALL_BYTES, subject=None, check=parse_server_time
+        )
         return to_instant(parse_server_time(answer.body) * 1000)
 
     def listing(self, coins: Sequence[str]) -> tuple[ListedSymbol, ...]:
@@ -92,8 +100,8 @@ class RestClient:
         return tuple(listed for coin in coins for listed in self._listing_of(coin))
 
     def listing_url(self) -> str:
-        """Where the listing comes from, for provenance."""
-        return self._base_url + EXCHANGE_INFO_PATH
+        """Where the newest listing came from, for provenance."""
+        return self._listed_by + EXCHANGE_INFO_PATH
 
     def first_candle(self, coin: str) -> KlinePage:
         """The coin's oldest candle; a page without rows when it never traded.
@@ -145,19 +153,32 @@ class RestClient:
             ) from error
 
     def _page(self, coin: str, bounds: dict[str, int], span: Span | None) -> KlinePage:
-        url = self._url(KLINES_PATH, {"symbol": coin, "interval": INTERVAL, **bounds})
-        about = Subject(coin, None if span is None else str(span))
         try:
-            answer = self._http.get(url, most_bytes=MAX_PAGE_BYTES, subject=about, check=parse_klines_page)
+            answer = self._ask(
+                KLINES_PATH,
+                {"symbol": coin, "interval": INTERVAL, **bounds},
+                weight=KLINES_WEIGHT,
+                most_bytes=MAX_PAGE_BYTES,
+                subject=Subject(coin, None if span is None else str(span)),
+                check=parse_klines_page,
+            )
         except RejectedRequestError as error:
             if error.code == UNKNOWN_SYMBOL:
-                raise unknown_coin(coin, url) from error
+                raise unknown_coin(coin, error.url) from error
             raise
-        return KlinePage(url, answer.body, parse_klines_page(answer.body))
+        return KlinePage(answer.url, answer.body, parse_klines_page(answer.body))
 
     def _listing(self, query: dict[str, str]) -> tuple[ListedSymbol, ...]:
-        url = self._url(EXCHANGE_INFO_PATH, query)
-        answer = self._http.get(url, most_bytes=MAX_LISTING_BYTES, check=parse_exchange_info)
+        answer = self._ask(
+            EXCHANGE_INFO_PATH,
+            query,
+            weight=EXCHANGE_INFO_WEIGHT,
+            most_bytes=MAX_LISTING_BYTES,
+            subject=None,
+            check=parse_exchange_info,
+        )
+        self._http.note_limits(answer.url, parse_rate_limits(answer.body))
+        self._listed_by = answer.url.partition(EXCHANGE_INFO_PATH)[0]
         return parse_exchange_info(answer.body)
 
     def _listing_of(self, coin: str) -> tuple[ListedSymbol, ...]:
@@ -168,11 +189,22 @@ class RestClient:
                 raise
             return ()
 
-    def _url(self, path: str, query: Mapping[str, object]) -> str:
-        return f"{self._base_url}{path}?{urlencode(query)}"
+    def _ask(
+        self,
+        path: str,
+        query: Mapping[str, object],
+        *,
+        weight: int,
+        most_bytes: int,
+        subject: Subject | None,
+        check: Callable[[bytes], object],
+    ) -> Answer:
+        target = path + (f"?{urlencode(query)}" if query else "")
+        first, *others = (base + target for base in self._base_urls)
+        return self._http.get(first, *others, weight=weight, most_bytes=most_bytes, subject=subject, check=check)
 
 
-def unknown_coin(coin: str, url: str) -> UnknownCoinError:
+def unknown_coin(coin: str, url: str | None) -> UnknownCoinError:
     """The error for a symbol that the exchange has never listed."""
     return UnknownCoinError(
         f"there is no symbol {coin!r}",

@@ -86,7 +86,7 @@ def plan_downloads(
     for coin in request.coins:
         again = (
             ()
-            if market.rest_url is None
+            if not market.sources.rest
             else hours_to_read_again(coverage.of_coin(coin), wanted, request.look_back, now)
         )
         states[coin] = CoinState(coin, wanted, again, known.of_coin(coin))

@@ -1,0 +1,132 @@
+"""A limit on the whole of an HTTP exchange, which time-outs of a socket are not.
+
+A socket's time-out starts again with every byte, so a server that drips its status line, its headers or the sizes of
+its chunks holds a client for ever. Here every read from the socket looks at the deadline of the attempt.
+"""
+
+from __future__ import annotations
+
+import io
+import socket
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from http.client import HTTPResponse
+from typing import Any, Final
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """When an attempt has to be over.
+
+    Args:
+        at: Monotonic seconds.
+        total: What was allowed in all, in seconds, for messages.
+        monotonic: The clock.
+    """
+
+    at: float
+    total: float
+    monotonic: Callable[[], float]
+
+    def remaining(self) -> float:
+        """Seconds left.
+
+        Raises:
+            TimeoutError: When there are none.
+        """
+        left = self.at - self.monotonic()
+        if left <= 0:
+            raise TimeoutError(f"the answer took longer than {self.total:g} s")
+        return left
+
+
+DEADLINE: Final[ContextVar[Deadline | None]] = ContextVar("deadline", default=None)
+
+
+class _BoundedReads(io.RawIOBase):
+    """The bytes of one answer, read from a socket no longer than the deadline allows."""
+
+    def __init__(self, source: io.RawIOBase, connection: socket.socket, deadline: Deadline) -> None:
+        super().__init__()
+        self._source = source
+        self._connection = connection
+        self._deadline = deadline
+        self._pause = connection.gettimeout()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._deadline.remaining()
+        self._connection.settimeout(left if self._pause is None else min(left, self._pause))
+        try:
+            return self._source.readinto(buffer)
+        except TimeoutError as error:
+            timed_out = error
+        self._deadline.remaining()
+        raise timed_out
+
+    def fileno(self) -> int:
+        return self._source.fileno()
+
+    def close(self) -> None:
+        if not self.closed:
+            self._source.close()
+            super().close()
+
+
+class _BoundedResponse(HTTPResponse):
+    """An answer read within the deadline of the attempt that asks for it."""
+
+    def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
+        super().__init__(sock, *arguments, **options)
+        deadline = DEADLINE.get()
+        if deadline is not None:
+            self.fp = io.BufferedReader(_BoundedReads(self.fp.detach(), sock, deadline))
+
+
+class _BoundedConnection(HTTPConnection):
+    response_class = _BoundedResponse
+
+
+class _BoundedSecureConnection(HTTPSConnection):
+    response_class = _BoundedResponse
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _BoundedConnection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _BoundedSecureConnection
+
+
+_POOLS: Final = {"http": _Pool, "https": _SecurePool}
+
+
+class _BoundedAdapter(HTTPAdapter):
+    """Connections, direct or through a proxy, whose answers are read within the deadline."""
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        super().init_poolmanager(*arguments, **options)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **options)
+        if not proxy.lower().startswith("socks"):
+            manager.pool_classes_by_scheme = _POOLS
+        return manager
+
+
+def bounded_session() -> requests.Session:
+    """A session that keeps to ``DEADLINE`` from the first byte of the status line to the last of the body."""
+    session = requests.Session()
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, _BoundedAdapter())
+    return session
