@@ -190,3 +190,14 @@ def test_planning_cut_off_anywhere_ends_the_same(world: World, most_tasks: int) 
 
     assert subtract(whole.present, resumed.present) == ()
     assert total_hours(resumed.present) >= total_hours(half.present)
+
+
+@settings(max_examples=100, deadline=None)
+@given(worlds())
+def test_hours_that_rest_has_settled_are_not_asked_for_again(world: World) -> None:
+    world = replace(world, sources=ALL)
+    coverage, _ = simulate(world, CoinCoverage())
+
+    tasks = next_tasks(CoinState("BTCUSDT", world.wanted, (), coverage), ALL, NOW)
+
+    assert [task for task in tasks if world.traded and task.span.start < settled_until(NOW, timedelta(hours=48))] == []
