@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ingestion.anew import believed, file_of
 from ingestion.fakes import FakeBinance, Reply, hours, millis, utc
 from ingestion.lake import Lake
-from ingestion.test_revisions import believed, month_of
 
 from klineforge.datasets.archive_checks import ArchiveChecksDataset
 from klineforge.domain.parameters import parse_ingestion_parameters
@@ -158,7 +158,7 @@ def test_after_any_history_of_a_file_its_last_version_is_believed(history: list[
     ):
         lake = Lake(Path(folder))
         for changes, killed in history:
-            exchange.files[MONTH] = month_of({**dict.fromkeys(JULY, "1.50000000"), **changes}, MONTH)
+            exchange.files[MONTH] = file_of({**dict.fromkeys(JULY, "1.50000000"), **changes}, MONTH)
             if killed:
                 lake.download(exchange, **parameters)
                 exchange.now += timedelta(hours=1)

@@ -3,48 +3,18 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-import polars as pl
 import pytest
-from deltalake import write_deltalake
+from ingestion.anew import believed, checkpoints, file_of, revisions
 from ingestion.fakes import FakeBinance, Reply, csv_of, hours, kline, millis, utc, zipped
-from ingestion.lake import TABLES, Lake
-
-from klineforge.contracts.bronze import SOURCE_RANKS
-from klineforge.exchanges.binance.bronze import bronze_batches
+from ingestion.lake import Lake
 
 BTC = {"coins": "BTCUSDT", "start": "2021-01-01"}
 UNTIL_NOW = hours("2021-01-01", "2021-03-10T12:00")
 JANUARY = hours("2021-01-01", "2021-02-01")
 MONTH = "BTCUSDT-1h-2021-01.zip"
 FIXED = utc("2021-01-05T03:00")
-
-
-def month_of(closes: dict[datetime, str], name: str = MONTH) -> bytes:
-    return zipped(
-        name.replace(".zip", ".csv"), csv_of(kline(opened, close) for opened, close in sorted(closes.items()))
-    )
-
-
-def believed(lake: Lake, coin: str = "BTCUSDT") -> dict[datetime, str]:
-    """The closing price that silver would take of each hour: best source, then latest, then the total tie-break."""
-    rows = lake.table("klines").filter((pl.col("coin") == coin) & pl.col("open_time").is_not_null())
-    ranked = rows.with_columns(rank=pl.col("source_kind").replace_strict(SOURCE_RANKS, return_dtype=pl.Int32)).sort(
-        "rank", "ingestion_ts", "sha256", "source_row", descending=[False, False, True, False]
-    )
-    return {utc("1970-01-01") + timedelta(milliseconds=row["open_time"]): row["close"] for row in ranked.to_dicts()}
-
-
-def revisions(lake: Lake, opened: datetime) -> list[tuple[str, str]]:
-    """Source and closing price of every revision of an hour, in the order they came."""
-    rows = lake.table("klines").filter(pl.col("open_time") == millis(opened)).sort("ingestion_ts")
-    return rows.select("source_kind", "close").rows()
-
-
-def checkpoints(lake: Lake, name: str) -> list[dict[str, object]]:
-    rows = lake.table("checkpoints").filter(pl.col("source_uri").str.ends_with(name)).sort("ingestion_ts")
-    return rows.select("status", "row_count", "message", "sha256").to_dicts()
 
 
 @pytest.fixture
@@ -71,7 +41,7 @@ def test_recent_archives_are_looked_at_on_every_run_by_their_checksum_alone(load
 def test_monthly_file_published_anew_brings_exactly_the_hours_that_differ(
     loaded: FakeBinance, lake: Lake, caplog: pytest.LogCaptureFixture
 ) -> None:
-    loaded.files[MONTH] = month_of({**dict.fromkeys(JANUARY, "1.50000000"), FIXED: "1.70000000"})
+    loaded.files[MONTH] = file_of({**dict.fromkeys(JANUARY, "1.50000000"), FIXED: "1.70000000"}, MONTH)
 
     with caplog.at_level(logging.WARNING):
         report = lake.ingest(loaded, **BTC)["BTCUSDT"]
@@ -103,7 +73,7 @@ def test_the_run_after_a_revision_commits_nothing(loaded: FakeBinance, lake: Lak
 def test_file_that_goes_back_to_its_first_bytes_is_followed(loaded: FakeBinance, lake: Lake) -> None:
     first = dict.fromkeys(JANUARY, "1.50000000")
     for close in ("1.70000000", "1.50000000", "1.70000000"):
-        loaded.files[MONTH] = month_of({**first, FIXED: close})
+        loaded.files[MONTH] = file_of({**first, FIXED: close}, MONTH)
         lake.ingest(loaded, **BTC)
         assert believed(lake)[FIXED] == close
 
@@ -212,7 +182,7 @@ def test_monthly_file_of_seven_days_that_is_replaced_brings_the_missing_hours(
 ) -> None:
     exchange.trade("BTCUSDT", UNTIL_NOW)
     exchange.daily_from = "2021-01-01"
-    exchange.files[MONTH] = month_of(dict.fromkeys(JANUARY[: 7 * 24], "1.50000000"))
+    exchange.files[MONTH] = file_of(dict.fromkeys(JANUARY[: 7 * 24], "1.50000000"), MONTH)
     parameters = {**BTC, "end": "2021-03-01", "rest_url": exchange.url if rest else "off"}
     first = lake.ingest(exchange, **parameters)["BTCUSDT"]
     assert first.hours_missing == (0 if rest else 24 * 24)
@@ -229,10 +199,10 @@ def test_daily_file_that_ended_early_is_completed_when_it_is_replaced(exchange: 
     day = "BTCUSDT-1h-2021-03-04.zip"
     early = hours("2021-03-04", "2021-03-04T08:00")
     exchange.trade("BTCUSDT", UNTIL_NOW)
-    exchange.files[day] = month_of(dict.fromkeys(early, "1.50000000"), day)
+    exchange.files[day] = file_of(dict.fromkeys(early, "1.50000000"), day)
     parameters = {**BTC, "start": "2021-03-03", "end": "2021-03-06", "rest_url": "off"}
     assert lake.ingest(exchange, **parameters)["BTCUSDT"].hours_missing == 16
-    exchange.files[day] = month_of(
+    exchange.files[day] = file_of(
         {**dict.fromkeys(hours("2021-03-04", "2021-03-05"), "1.50000000"), early[7]: "9"}, day
     )
 
@@ -248,13 +218,13 @@ def test_daily_file_that_ended_early_is_completed_when_it_is_replaced(exchange: 
 def test_file_that_repeats_an_old_value_does_not_undo_a_later_correction(loaded: FakeBinance, lake: Lake) -> None:
     opened, other = utc("2021-03-08T20:00"), utc("2021-03-08T21:00")
     day = hours("2021-03-08", "2021-03-09")
-    loaded.files["BTCUSDT-1h-2021-03-08.zip"] = month_of(dict.fromkeys(day, "1.50000000"), "BTCUSDT-1h-2021-03-08.zip")
+    loaded.files["BTCUSDT-1h-2021-03-08.zip"] = file_of(dict.fromkeys(day, "1.50000000"), "BTCUSDT-1h-2021-03-08.zip")
     loaded.now += timedelta(minutes=10)
     loaded.trade("BTCUSDT", [opened], close="1.60000000")
     lake.ingest(loaded, **BTC)
     assert revisions(lake, opened) == [("daily_archive", "1.50000000"), ("rest", "1.60000000")]
     changed = {**dict.fromkeys(day, "1.50000000"), other: "1.80000000"}
-    loaded.files["BTCUSDT-1h-2021-03-08.zip"] = month_of(changed, "BTCUSDT-1h-2021-03-08.zip")
+    loaded.files["BTCUSDT-1h-2021-03-08.zip"] = file_of(changed, "BTCUSDT-1h-2021-03-08.zip")
 
     lake.ingest(loaded, **{**BTC, "ingestion": {"look_back_hours": 0}})
 
@@ -262,7 +232,7 @@ def test_file_that_repeats_an_old_value_does_not_undo_a_later_correction(loaded:
 
 
 def test_hours_that_a_new_file_lacks_are_kept(loaded: FakeBinance, lake: Lake) -> None:
-    loaded.files[MONTH] = month_of(dict.fromkeys(JANUARY[:-5], "1.50000000"))
+    loaded.files[MONTH] = file_of(dict.fromkeys(JANUARY[:-5], "1.50000000"), MONTH)
 
     report = lake.ingest(loaded, **BTC)["BTCUSDT"]
 
@@ -296,37 +266,3 @@ def test_repeated_rows_of_a_new_file_keep_their_order(loaded: FakeBinance, lake:
 
     assert believed(lake)[FIXED] == "1.50000000"
     assert lake.table("klines").height == len(UNTIL_NOW)
-
-
-def test_run_killed_between_download_and_append_finishes_the_revision_once(loaded: FakeBinance, lake: Lake) -> None:
-    loaded.trade("BTCUSDT", [FIXED], close="1.70000000")
-    lake.download(loaded, **BTC)
-    loaded.requests.clear()
-
-    report = lake.ingest(loaded, **BTC)["BTCUSDT"]
-
-    assert loaded.downloaded("") == []
-    assert MONTH not in loaded.rechecked()
-    assert report.files_revised == 0
-    assert [close for _, close in revisions(lake, FIXED)] == ["1.50000000", "1.70000000"]
-    before = lake.versions()
-    lake.ingest(loaded, **BTC)
-    assert lake.versions() == before
-
-
-@pytest.mark.parametrize("with_checkpoints", [False, True], ids=["before checkpoints", "before removal"])
-def test_append_of_a_revision_that_was_cut_off_is_not_repeated(
-    loaded: FakeBinance, lake: Lake, with_checkpoints: bool
-) -> None:
-    for close in ("1.70000000", "1.50000000"):
-        loaded.trade("BTCUSDT", [FIXED], close=close)
-        lake.download(loaded, **BTC)
-        for batch in bronze_batches(lake.zone, lake.coverage()):
-            write_deltalake(str(lake.path / TABLES["klines"]), batch.klines, mode="append")
-            if with_checkpoints:
-                write_deltalake(str(lake.path / TABLES["checkpoints"]), batch.checkpoints, mode="append")
-
-        lake.ingest(loaded, **BTC)
-
-    assert [close for _, close in revisions(lake, FIXED)] == ["1.50000000", "1.70000000", "1.50000000"]
-    assert len(checkpoints(lake, MONTH)) == 3
