@@ -231,6 +231,31 @@ def test_file_that_repeats_an_old_value_does_not_undo_a_later_correction(loaded:
     assert (believed(lake)[opened], believed(lake)[other]) == ("1.60000000", "1.80000000")
 
 
+def test_monthly_file_that_contradicts_rest_is_kept_and_counted_and_not_believed(
+    exchange: FakeBinance, lake: Lake
+) -> None:
+    exchange.trade("BTCUSDT", UNTIL_NOW)
+    exchange.archive_lacks = {FIXED}
+    lake.ingest(exchange, **BTC)
+    assert revisions(lake, FIXED) == [("rest", "1.50000000")]
+    exchange.files[MONTH] = file_of({**dict.fromkeys(JANUARY, "1.50000000"), FIXED: "1.70000000"}, MONTH)
+
+    report = lake.ingest(exchange, **BTC)["BTCUSDT"]
+
+    assert report.hours_revised == {"monthly_archive": 1}
+    assert revisions(lake, FIXED) == [("rest", "1.50000000"), ("monthly_archive", "1.70000000")]
+    assert believed(lake)[FIXED] == "1.50000000"
+
+
+def test_clock_that_was_set_back_does_not_hide_a_revision(loaded: FakeBinance, lake: Lake) -> None:
+    loaded.trade("BTCUSDT", [FIXED], close="1.70000000")
+    loaded.now -= timedelta(hours=2)
+
+    lake.ingest(loaded, **BTC)
+
+    assert believed(lake)[FIXED] == "1.70000000"
+
+
 def test_hours_that_a_new_file_lacks_are_kept(loaded: FakeBinance, lake: Lake) -> None:
     loaded.files[MONTH] = file_of(dict.fromkeys(JANUARY[:-5], "1.50000000"), MONTH)
 

@@ -171,6 +171,7 @@ def test_look_back_brings_a_corrected_candle_as_one_more_revision(exchange: Fake
     assert report.rows == 1
     revisions = lake.table("klines").filter(pl.col("open_time") == millis(corrected)).sort("ingestion_ts")
     assert sorted(revisions["close"]) == ["1.50000000", "1.60000000"]
+    assert report.hours_revised == {"rest": 1}
     assert lake.ingest(exchange, **BTC)["BTCUSDT"].rows == 0
 
 
