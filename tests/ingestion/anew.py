@@ -36,4 +36,4 @@ def revisions(lake: Lake, opened: datetime) -> list[tuple[str, str]]:
 def checkpoints(lake: Lake, name: str) -> list[dict[str, object]]:
     """What ingestion has noted about a file, in the order of its downloads."""
     rows = lake.table("checkpoints").filter(pl.col("source_uri").str.ends_with(name)).sort("ingestion_ts")
-    return rows.select("status", "row_count", "message", "sha256").to_dicts()
+    return rows.select("status", "row_count", "message", "sha256", "batch_id").to_dicts()
