@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 class ArchiveChecksDataset(AbstractDataset[Mapping[str, str], dict[str, datetime]]):
     """Per coin until when its older archive files were looked at, in a small file beside the run log.
 
-    It is no table on purpose: a run with nothing new commits nothing (ADR 11). Saving adds to what other coins have;
+    It is no table on purpose: a run with nothing new commits nothing (ADR 12). Saving adds to what other coins have;
     saving nothing touches nothing. A file that is missing or cannot be read counts as empty.
 
     Example in ``catalog.yml``::

@@ -2,7 +2,7 @@
 
 Only the small checksum file is asked for. Files of the last 90 days are looked at on every run; older ones once a week:
 each has a moment of the week of its own, which follows from its name, and a run looks at the files whose moment has
-passed since the history was last looked at (ADR 11).
+passed since the history was last looked at (ADR 12).
 """
 
 from __future__ import annotations

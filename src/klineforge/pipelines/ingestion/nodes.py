@@ -98,8 +98,9 @@ def plan_downloads(
         state = CoinState(coin, wanted, again, known.of_coin(coin))
         turn = Turn(request.recheck, coverage.history_checked.get(coin), now)
         # While REST is in use it is asked for missing hours on every run.
-        gaps = state.missing if market.rest_url is None else ()
-        due = () if market.archive_url is None else rechecks(coverage.records_of(coin), wanted, gaps, turn)
+        gaps = () if market.sources.rest else state.missing
+        reads_files = market.sources.archive_name is not None
+        due = rechecks(coverage.records_of(coin), wanted, gaps, turn) if reads_files else ()
         states[coin] = replace(state, rechecks=tuple(task for task in due if task.name not in too_early))
     missing = {coin: total_hours(state.missing) for coin, state in states.items()}
     logger.info(
