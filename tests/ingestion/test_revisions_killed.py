@@ -1,11 +1,11 @@
-"""Runs that are killed while an archive file that was published anew is on its way to bronze."""
+"""Runs that are killed, and files that vanish, while a file that was published anew is on its way to bronze."""
 
 from __future__ import annotations
 
 import pytest
 from deltalake import write_deltalake
 from ingestion.anew import checkpoints, revisions
-from ingestion.fakes import FakeBinance, hours, utc
+from ingestion.fakes import FakeBinance, Reply, hours, utc
 from ingestion.lake import TABLES, Lake
 
 from klineforge.exchanges.binance.bronze import bronze_batches
@@ -56,3 +56,23 @@ def test_append_of_a_revision_that_was_cut_off_is_not_repeated(
 
     assert [close for _, close in revisions(lake, FIXED)] == ["1.50000000", "1.70000000", "1.50000000"]
     assert len(checkpoints(lake, MONTH)) == 3
+
+
+@pytest.mark.parametrize("gone", ["the file", "its checksum"])
+def test_file_that_vanishes_while_it_is_fetched_is_looked_at_by_the_next_run(
+    loaded: FakeBinance, lake: Lake, gone: str
+) -> None:
+    loaded.trade("BTCUSDT", [FIXED], close="1.70000000")
+    if gone == "the file":
+        loaded.faults[MONTH] = [loaded.answer(f"/data/spot/monthly/klines/BTCUSDT/1h/{MONTH}.CHECKSUM"), Reply(404)]
+    else:
+        checksum = loaded.answer(f"/data/spot/monthly/klines/BTCUSDT/1h/{MONTH}.CHECKSUM")
+        loaded.faults[f"{MONTH}.CHECKSUM"] = [checksum, Reply(404)]
+    before = lake.versions()
+
+    report = lake.ingest(loaded, **BTC)["BTCUSDT"]
+
+    assert (report.rechecks_failed, report.failures) == (1, ())
+    assert lake.versions() == before
+    loaded.faults.clear()
+    assert lake.ingest(loaded, **BTC)["BTCUSDT"].hours_revised == {"monthly_archive": 1}

@@ -112,6 +112,10 @@ class ArchiveClient:
             raise AssertionError("a file is returned, missing or defective")
         raise problem
 
+    def url(self, coin: str, period: Period) -> str:
+        """Where the file of a coin and period is published."""
+        return file_url(self._base_url, coin, period)
+
     def checksum(self, coin: str, period: Period) -> str | None:
         """The SHA-256 that the archive publishes for a file; None when it publishes none.
 
@@ -119,7 +123,7 @@ class ArchiveClient:
             MalformedPayloadError: The checksum is unreadable.
             ExchangeError: The archive could not be asked.
         """
-        url, about = file_url(self._base_url, coin, period), Subject(coin, str(period.span))
+        url, about = self.url(coin, period), Subject(coin, str(period.span))
         try:
             return self._expected_sha256(url, file_name(coin, period), about)
         except MalformedPayloadError as error:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from klineforge.domain.hours import Span
-from klineforge.errors import ChecksumMismatchError, ExchangeError, MalformedPayloadError, TransientExchangeError
+from klineforge.errors import ChecksumMismatchError, ExchangeError, MalformedPayloadError
 from klineforge.exchanges.binance import archive as archives
 from klineforge.exchanges.binance.constants import (
     EXCHANGE,
@@ -21,13 +21,13 @@ from klineforge.exchanges.binance.epochs import hours_of, open_micros
 from klineforge.exchanges.binance.pages import BEFORE_FIRST, Finality, empty_download, page_downloads
 from klineforge.exchanges.binance.parse import ListedSymbol, parse_error_body
 from klineforge.exchanges.binance.rest import RestClient
-from klineforge.exchanges.binance.revisions import revision_downloads, vouched_downloads
+from klineforge.exchanges.binance.revisions import rechecked, revised
 from klineforge.exchanges.coverage import RawCandle
 from klineforge.exchanges.dialect import Dialect
 from klineforge.exchanges.http import HttpClient
 from klineforge.exchanges.outcome import Outcome
 from klineforge.exchanges.planning import ArchiveTask, FirstCandleTask, RestTask, Sources, Task, settled_until
-from klineforge.exchanges.recheck import RecheckTask, RevisionTask, after
+from klineforge.exchanges.recheck import RecheckTask, RevisionTask
 
 logger = logging.getLogger(__name__)
 
@@ -120,10 +120,8 @@ class BinanceMarket:
             return self._first_candle(task)
         if isinstance(task, ArchiveTask):
             return self._archive_file(task)
-        if isinstance(task, RecheckTask):
-            return self._recheck(task)
-        if isinstance(task, RevisionTask):
-            return self._revision(task, known)
+        if isinstance(task, RecheckTask | RevisionTask):
+            return self._look_again(task, known)
         return self._pages(task, known, grace, look_back)
 
     def stop(self) -> None:
@@ -178,35 +176,12 @@ class BinanceMarket:
             return Outcome((archives.absent_download(task, url, self.local_now()),), tried=name)
         return Outcome((archives.loaded_download(task, file, self.local_now()),), tried=name)
 
-    def _recheck(self, task: RecheckTask) -> Outcome:
-        if self._archive is None or self.archive_url is None:
-            raise ValueError("archive files are looked at only while the archive is in use")
-        sha256 = self._archive.checksum(task.coin, task.period)
-        if sha256 is None:
-            # Whether it never had one or has lost it, what was loaded stands.
-            logger.debug("no checksum is published for %s", archives.file_name(task.coin, task.period))
-            return Outcome()
-        url = archives.file_url(self.archive_url, task.coin, task.period)
-        changed = task.changed(sha256)
-        return Outcome(
-            vouched_downloads(task, url, sha256, after(self.local_now(), task.newest_before)),
-            follow_up=(RevisionTask(task.coin, task.period, changed, task.newest_before),) if changed else (),
-        )
-
-    def _revision(self, task: RevisionTask, known: Mapping[int, RawCandle]) -> Outcome:
+    def _look_again(self, task: RecheckTask | RevisionTask, known: Mapping[int, RawCandle]) -> Outcome:
         if self._archive is None:
-            raise ValueError("archive files are asked for only while the archive is in use")
-        file = self._archive.fetch(ArchiveTask(task.coin, task.period, task.span))
-        if file is None or not file.verified:
-            name = archives.file_name(task.coin, task.period)
-            raise TransientExchangeError(
-                f"{name} was published anew and is gone again, or its checksum is",
-                exchange=EXCHANGE,
-                coin=task.coin,
-                time_range=str(task.span),
-                advice="what was loaded before is kept; the next run looks again",
-            )
-        return Outcome(revision_downloads(task, file, known, after(self.local_now(), task.newest_before)))
+            raise ValueError("archive files are looked at only while the archive is in use")
+        if isinstance(task, RecheckTask):
+            return rechecked(self._archive, task, self.local_now())
+        return revised(self._archive, task, known, self.local_now())
 
     def _pages(self, task: RestTask, known: Mapping[int, RawCandle], grace: timedelta, look_back: timedelta) -> Outcome:
         if self._rest is None:

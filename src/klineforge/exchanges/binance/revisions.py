@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,16 +14,58 @@ import numpy as np
 import pyarrow as pa
 
 from klineforge.domain.hours import Span, subtract, total_hours
-from klineforge.exchanges.binance.archive import ArchiveFile
+from klineforge.errors import TransientExchangeError
+from klineforge.exchanges.binance.archive import ArchiveClient, ArchiveFile
+from klineforge.exchanges.binance.constants import EXCHANGE
 from klineforge.exchanges.binance.epochs import UNREADABLE, Int64s, hours_of, inside, open_micros, to_instant
 from klineforge.exchanges.binance.parse import parse_csv
 from klineforge.exchanges.binance.recent import COMPARED_FIELDS, normalised_candle, same_candle
 from klineforge.exchanges.coverage import RawCandle, SourceRecord
-from klineforge.exchanges.outcome import Download
-from klineforge.exchanges.recheck import RecheckTask, RevisionTask
+from klineforge.exchanges.outcome import Download, Outcome
+from klineforge.exchanges.planning import ArchiveTask
+from klineforge.exchanges.recheck import RecheckTask, RevisionTask, after
 from klineforge.exchanges.units import KlineUnit
 
+logger = logging.getLogger(__name__)
+
 VOUCHED_FOR: Final = "a checksum published since vouches for the bytes loaded before"
+
+
+def rechecked(archive: ArchiveClient, task: RecheckTask, now: datetime) -> Outcome:
+    """Compare the checksum that is published for a file with what bronze holds of it.
+
+    Raises:
+        ExchangeError: The archive could not be asked, or its checksum cannot be read.
+    """
+    sha256 = archive.checksum(task.coin, task.period)
+    if sha256 is None:
+        # Whether it never had one or has lost it, what was loaded stands.
+        logger.debug("no checksum is published for %s", task.name)
+        return Outcome()
+    changed = task.changed(sha256)
+    return Outcome(
+        vouched_downloads(task, archive.url(task.coin, task.period), sha256, after(now, task.newest_before)),
+        follow_up=(RevisionTask(task.coin, task.period, changed, task.newest_before),) if changed else (),
+    )
+
+
+def revised(archive: ArchiveClient, task: RevisionTask, known: Mapping[int, RawCandle], now: datetime) -> Outcome:
+    """Download a file that was published anew; only bytes that its checksum vouches for are taken.
+
+    Raises:
+        ExchangeError: The file cannot be had or does not match its checksum.
+    """
+    file = archive.fetch(ArchiveTask(task.coin, task.period, task.span))
+    if file is None or not file.verified:
+        raise TransientExchangeError(
+            "the file was published anew and is gone again, or its checksum is",
+            exchange=EXCHANGE,
+            coin=task.coin,
+            time_range=str(task.span),
+            url=archive.url(task.coin, task.period),
+            advice="what was loaded before is kept; a later run looks again",
+        )
+    return Outcome(revision_downloads(task, file, known, after(now, task.newest_before)))
 
 
 def revision_downloads(
