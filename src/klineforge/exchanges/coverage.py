@@ -69,7 +69,7 @@ class SourceRecord:
         """Whether the source brought candles."""
         return self.status in {"loaded", "unverified"}
 
-    @property
+    @cached_property
     def file_name(self) -> str:
         """Last segment of the URI: it names an archive file on every mirror."""
         return unquote(urlsplit(self.source_uri).path.rsplit("/", 1)[-1])

@@ -21,6 +21,7 @@ from klineforge.exchanges.periods import MONTHLY, Period, days_of, hull, months_
 
 LOOKED_AT_EVERY_RUN: Final = timedelta(days=90)
 CYCLE: Final = timedelta(days=7)
+_LONGEST_PERIOD: Final = timedelta(days=31)
 # Without a memory of the last look: as if there were a run every day.
 SHARE_WITHOUT_MEMORY: Final = timedelta(days=1)
 
@@ -107,6 +108,10 @@ class Turn:
         """Whether a file is looked at on every run."""
         return period.span.end > self.now - LOOKED_AT_EVERY_RUN
 
+    def may_be_recent(self, record: SourceRecord) -> bool:
+        """A quick answer for the many that are not: no period is longer than a month."""
+        return record.span.start > self.now - LOOKED_AT_EVERY_RUN - _LONGEST_PERIOD
+
     def has_come(self, name: str) -> bool:
         """Whether the weekly moment of an old file has passed since the last look.
 
@@ -134,6 +139,8 @@ def rechecks(
     newest = max(record.ingestion_ts for record in loaded)
     found = []
     for name, known in _by_file(loaded).items():
+        if not turn.may_be_recent(known[0]) and not turn.has_come(name):
+            continue
         period = _period(known[0])
         held = _held(known)
         span = intersect(wanted if held else missing, (period.span,))
