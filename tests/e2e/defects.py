@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pandas as pd
-
-from klineforge.exchanges.binance.archive import ArchiveFile, loaded_download
-from klineforge.exchanges.binance.unpack import unpack_csv
-from klineforge.exchanges.landing import LandingZone
-from klineforge.exchanges.periods import DAILY, Period
-from klineforge.exchanges.planning import ArchiveTask
 
 _DAY_FILE = "data/spot/daily/klines/{coin}/1h/{coin}-1h-{day}.zip"
 
@@ -96,17 +91,14 @@ def write_candles(candles: pd.DataFrame, folder: Path) -> Path:
     return folder
 
 
-def land_revision(zone: LandingZone, archive: Path, defect: Defect) -> None:
-    """Put the mended file of a day into the landing zone, as ingestion does with a file it has fetched again.
+def publish_anew(archive: Path, mended: Path, defect: Defect) -> None:
+    """Replace the file of a day, as the exchange does: silently, with another checksum.
 
     Args:
-        zone: Where downloads wait for bronze.
-        archive: An archive without defects.
+        archive: The archive that runs read.
+        mended: An archive without defects.
         defect: Says which file.
     """
-    path = archive / _DAY_FILE.format(coin=defect.coin, day=defect.day)
-    period = Period(DAILY, datetime(defect.day.year, defect.day.month, defect.day.day, tzinfo=UTC))
-    content = path.read_bytes()
-    file = ArchiveFile(path.as_uri(), content, unpack_csv(content, path.name), verified=True)
-    download = loaded_download(ArchiveTask(defect.coin, period, period.span), file, datetime.now(UTC))
-    download.unit.land(zone, download.content)
+    for suffix in ("", ".CHECKSUM"):
+        name = _DAY_FILE.format(coin=defect.coin, day=defect.day) + suffix
+        shutil.copyfile(mended / name, archive / name)

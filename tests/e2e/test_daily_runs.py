@@ -10,12 +10,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from e2e.agreement import COINS, assert_equals_rebuild, assert_fact_is, assert_marts_agree
-from e2e.defects import Defect, candles_known, defects_of, land_revision, with_defects, write_candles
+from e2e.defects import Defect, candles_known, defects_of, publish_anew, with_defects, write_candles
 from e2e.project import archive_of, kedro_here, served, table
 from law.effort import NIGHTLY
 from oracle.frames import real_candles
-
-from klineforge.exchanges.landing import LandingZone
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -33,12 +31,14 @@ class World:
     Args:
         truth: The candles as they really were.
         defects: What the first files have wrong.
-        url: An archive of the first files.
+        archive: The folder of an archive that has the first files until they are replaced.
+        url: Where it is served.
         mended: A folder with an archive of the truth.
     """
 
     truth: pd.DataFrame
     defects: tuple[Defect, ...]
+    archive: Path
     url: str
     mended: Path
 
@@ -52,19 +52,19 @@ def world(shared_data: Path, tmp_path: Path) -> Iterator[World]:
     tool = shared_data.parent / "tools" / "make_archive.py"
     options = ("--start", str(START), "--end", str(end), "--daily-from", str(FIRST_DAY))
     mended = archive_of(shared_data / "spot_1h", tmp_path / "mended", tool, *options)
-    with served(archive_of(first, tmp_path / "archive", tool, *options)) as url:
-        yield World(truth, tuple(d for d in defects if _has_a_file(truth, d)), url, mended)
+    archive = archive_of(first, tmp_path / "archive", tool, *options)
+    with served(archive) as url:
+        yield World(truth, tuple(d for d in defects if _has_a_file(truth, d)), archive, url, mended)
 
 
 @pytest.mark.usefixtures("spark")
 def test_sixty_daily_runs_end_like_one_run_over_the_truth(world: World, tmp_path: Path) -> None:
     lake = tmp_path / "lake"
-    zone = LandingZone(lake / "landing" / "binance")
     listed = world.truth.groupby("coin")["open_timestamp"].min()
     for number, day in enumerate(DAYS):
         for defect in world.defects:
             if defect.mended == day:
-                land_revision(zone, world.mended, defect)
+                publish_anew(world.archive, world.mended, defect)
         # Most of a run's time goes into starting queries: by day every other run stops before gold and the marts.
         pipelines = () if NIGHTLY or number % 2 == 0 else ("ingestion", "bronze", "silver")
         kedro_here(
@@ -75,6 +75,8 @@ def test_sixty_daily_runs_end_like_one_run_over_the_truth(world: World, tmp_path
                 "end": str(day + timedelta(days=1)),
                 "archive_url": world.url,
                 "rest_url": "off",
+                # To the exchange's clock, the files of 2020 are old, and only a share of them would have its turn.
+                "recheck": "all",
             },
             *pipelines,
             threads=number % 4 > 1,
@@ -89,7 +91,8 @@ def test_sixty_daily_runs_end_like_one_run_over_the_truth(world: World, tmp_path
     assert_equals_rebuild(lake, tmp_path / "rebuilt")
     klines = table(lake, "bronze", "binance_klines_daily")
     assert not klines.duplicated(["coin", "sha256", "source_row"]).any()
-    assert len(klines) > len(world.truth) + 20 * len(world.defects), "revisions stand beside what they revise"
+    revised = len(klines) - len(world.truth)
+    assert len(world.defects) // 2 < revised <= len(world.defects), "only what differs stands beside what it revises"
 
 
 def _has_a_file(truth: pd.DataFrame, defect: Defect) -> bool:

@@ -115,9 +115,13 @@ def simulate(world: World, coverage: CoinCoverage, most_tasks: int = 10_000) -> 
 
 def remembered(coverage: CoinCoverage, news: list[SourceRecord]) -> CoinCoverage:
     """What the next run knows: absent files only where they are gone for good."""
-    return coverage.with_records(
-        item for item in news if item.status != "not_found" or is_gone_for_good(item, item.span, NOW)
-    )
+    return coverage.with_records(item for item in news if is_kept(item))
+
+
+def is_kept(item: SourceRecord) -> bool:
+    """Whether a run leaves a checkpoint of it: an absent file counts by its period, whatever hours it was asked for."""
+    periods = months_of if item.source_kind == MONTHLY else days_of
+    return item.status != "not_found" or is_gone_for_good(item, periods((item.span,))[0].span, NOW)
 
 
 FIRST_DAY = utc("2021-03-01")
@@ -176,8 +180,7 @@ def test_planning_again_with_nothing_new_brings_no_news(world: World) -> None:
 
     _, news = simulate(world, coverage)
 
-    gone = [item for item in news if item.status != "not_found" or is_gone_for_good(item, item.span, NOW)]
-    assert gone == []
+    assert [item for item in news if is_kept(item)] == []
 
 
 @settings(max_examples=100, deadline=None)
@@ -190,3 +193,14 @@ def test_planning_cut_off_anywhere_ends_the_same(world: World, most_tasks: int) 
 
     assert subtract(whole.present, resumed.present) == ()
     assert total_hours(resumed.present) >= total_hours(half.present)
+
+
+@settings(max_examples=100, deadline=None)
+@given(worlds())
+def test_hours_that_rest_has_settled_are_not_asked_for_again(world: World) -> None:
+    world = replace(world, sources=ALL)
+    coverage, _ = simulate(world, CoinCoverage())
+
+    tasks = next_tasks(CoinState("BTCUSDT", world.wanted, (), coverage), ALL, NOW)
+
+    assert [task for task in tasks if world.traded and task.span.start < settled_until(NOW, timedelta(hours=48))] == []

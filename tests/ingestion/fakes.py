@@ -132,6 +132,16 @@ class FakeBinance:
         """Requests whose path contains a text."""
         return [request for request in self.requests if part in request]
 
+    def downloaded(self, part: str) -> list[str]:
+        """Archive files asked for whose path contains a text, checksums aside."""
+        return [
+            request for request in self.asked("/data/spot/") if part in request and not request.endswith("CHECKSUM")
+        ]
+
+    def rechecked(self) -> list[str]:
+        """Names of the archive files whose checksum was asked for."""
+        return sorted(request.rsplit("/", 1)[-1].removesuffix(".CHECKSUM") for request in self.asked(".CHECKSUM"))
+
     def answer(self, target: str) -> Reply:
         path, query = unquote(urlsplit(target).path), parse_qs(urlsplit(target).query)
         with self._lock:

@@ -12,6 +12,7 @@ import polars as pl
 from deltalake import write_deltalake
 from ingestion.fakes import FakeBinance, FakeClock
 
+from klineforge.datasets.archive_checks import ArchiveChecksDataset
 from klineforge.datasets.coverage import IngestionCoverageDataset
 from klineforge.exchanges.binance.bronze import bronze_batches
 from klineforge.exchanges.binance.listing import listing_batch
@@ -47,7 +48,12 @@ class Lake:
         return LandingZone(self.path / "landing")
 
     def coverage(self) -> Coverage:
-        return IngestionCoverageDataset(path=str(self.path)).load()
+        return IngestionCoverageDataset(path=str(self.path), checks=str(self.checks)).load()
+
+    @property
+    def checks(self) -> Path:
+        """The note of when older archives were looked at."""
+        return self.path / "_klineforge" / "archive_checks.json"
 
     def table(self, name: str) -> pl.DataFrame:
         path = self.path / TABLES[name]
@@ -76,6 +82,7 @@ class Lake:
             _, report = nodes.download_missing_klines(plan, market, self.zone)
         finally:
             market.close()
+        ArchiveChecksDataset(path=str(self.checks)).save(nodes.remember_rechecks(report))
         return {coin.coin: coin for coin in IngestionReport.from_json(report).coins}
 
     def append(self, max_rows: int = 250_000) -> int:

@@ -15,6 +15,7 @@ from kedro.runner import SequentialRunner
 from rich.console import Console
 from rich.progress import Progress, TextColumn
 
+from klineforge.datasets.archive_checks import ArchiveChecksDataset
 from klineforge.datasets.coverage import IngestionCoverageDataset
 from klineforge.datasets.exchange import BinanceMarketDataset
 from klineforge.datasets.landing import LandingZoneDataset
@@ -99,7 +100,8 @@ def catalog_of(exchange: FakeBinance, lake: Path, parameters: dict[str, Any]) ->
             "binance_landing": landing,
             "binance_coverage": {"type": IngestionCoverageDataset, "path": str(lake / "bronze")},
             "ingestion_plan": kept,
-            "ingestion_report": kept,
+            "ingestion_report": {"type": "json.JSONDataset", "filepath": str(lake / "report.json")},
+            "binance_archive_checks": {"type": ArchiveChecksDataset, "path": str(lake / "archive_checks.json")},
         }
     )
     catalog["parameters"] = parameters

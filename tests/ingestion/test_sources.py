@@ -60,8 +60,8 @@ def test_ingestion_an_hour_later_asks_rest_alone_and_adds_one_candle(exchange: F
     report = lake.ingest(exchange, **BTC)["BTCUSDT"]
 
     assert report.rows == 1
-    assert exchange.asked("/data/") == []
-    assert len(exchange.asked("/klines")) == 1
+    assert exchange.downloaded("") == []
+    assert len(exchange.asked("/api/v3/klines")) == 1
 
 
 def test_ingestion_of_a_new_coin_leaves_the_others_alone(exchange: FakeBinance, lake: Lake) -> None:
@@ -72,7 +72,7 @@ def test_ingestion_of_a_new_coin_leaves_the_others_alone(exchange: FakeBinance, 
 
     report = lake.ingest(exchange, **{**BTC, "coins": ["BTCUSDT", "ETHUSDT"]})
 
-    assert exchange.asked("BTCUSDT-1h") == []
+    assert exchange.downloaded("BTCUSDT-1h") == []
     assert (report["BTCUSDT"].rows, report["ETHUSDT"].rows) == (0, len(UNTIL_NOW))
 
 
@@ -130,7 +130,7 @@ def test_hours_that_nobody_has_are_settled_as_empty_and_never_asked_again(exchan
     report = lake.ingest(exchange, **BTC)["BTCUSDT"]
 
     assert report.hours_missing == 0
-    assert len(exchange.asked("/klines")) == 1
+    assert len(exchange.asked("/api/v3/klines")) == 1
 
 
 def test_holes_stay_holes_without_rest_and_their_archive_is_not_fetched_again(
@@ -146,7 +146,7 @@ def test_holes_stay_holes_without_rest_and_their_archive_is_not_fetched_again(
 
     assert report.hours_missing == 1
     assert report.failures == ()
-    assert exchange.requests == []
+    assert exchange.downloaded("") == []
 
 
 def test_fresh_empty_hours_are_not_believed(exchange: FakeBinance, lake: Lake) -> None:
@@ -171,6 +171,7 @@ def test_look_back_brings_a_corrected_candle_as_one_more_revision(exchange: Fake
     assert report.rows == 1
     revisions = lake.table("klines").filter(pl.col("open_time") == millis(corrected)).sort("ingestion_ts")
     assert sorted(revisions["close"]) == ["1.50000000", "1.60000000"]
+    assert report.hours_revised == {"rest": 1}
     assert lake.ingest(exchange, **BTC)["BTCUSDT"].rows == 0
 
 

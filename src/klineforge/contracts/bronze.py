@@ -8,12 +8,16 @@ _UNREADABLE = "the record could not be split into the exchange's fields; see mal
 
 SOURCE_KINDS = ("monthly_archive", "daily_archive", "rest")
 
+# How much a source is believed: REST and daily archive agree where the monthly one differs (§1.7, BPD#475).
+SOURCE_RANKS = {"rest": 2, "daily_archive": 2, "monthly_archive": 1}
+
 BINANCE_KLINES_DAILY = TableContract(
     name="binance_klines_daily",
     layer="bronze",
     description="Append-only record of every kline Binance sent: the 12 fields as text or raw integers, with its "
     "provenance. Revisions of an hour stand side by side; nothing is corrected here.",
-    grain=("coin", "sha256", "source_row"),
+    # A file can go back to bytes it had before: then they stand here once more, with another time.
+    grain=("coin", "sha256", "source_row", "ingestion_ts"),
     sort_by=("coin", "open_time"),
     subject=("coin",),
     layout=(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Never
 
@@ -14,6 +15,7 @@ from klineforge.contracts.bronze import (
     BINANCE_INGESTION_CHECKPOINTS,
     BINANCE_KLINES_DAILY,
 )
+from klineforge.datasets.archive_checks import ArchiveChecksDataset
 from klineforge.exchanges.binance.bronze_tables import read_coverage
 from klineforge.exchanges.coverage import Coverage
 
@@ -29,6 +31,7 @@ class IngestionCoverageDataset(AbstractDataset[Never, Coverage]):
           type: klineforge.datasets.coverage.IngestionCoverageDataset
           path: ${globals:lake}/bronze
           look_back_hours: 48
+          checks: ${globals:lake}/_klineforge/archive_checks.json
 
     Example in Python::
 
@@ -40,6 +43,7 @@ class IngestionCoverageDataset(AbstractDataset[Never, Coverage]):
         *,
         path: str,
         look_back_hours: int = 48,
+        checks: str | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
         """Describe the tables.
@@ -47,6 +51,7 @@ class IngestionCoverageDataset(AbstractDataset[Never, Coverage]):
         Args:
             path: Folder of the bronze tables; under this name Kedro makes a relative one absolute.
             look_back_hours: How many of the newest hours are read with their values.
+            checks: File of an ``ArchiveChecksDataset``; None where nothing is remembered of older archives.
             metadata: For Kedro plugins; not used here.
         """
         self._path = path
@@ -54,13 +59,15 @@ class IngestionCoverageDataset(AbstractDataset[Never, Coverage]):
         self._klines_path = f"{path}/{BINANCE_KLINES_DAILY.name}"
         self._exchange_info_path = f"{path}/{BINANCE_EXCHANGE_INFO.name}"
         self._look_back = timedelta(hours=look_back_hours)
+        self._checks = None if checks is None else ArchiveChecksDataset(path=checks)
         self.metadata = metadata
 
     def load(self) -> Coverage:
         """Read what is needed of the three tables."""
-        return read_coverage(
+        coverage = read_coverage(
             _scan(self._checkpoints_path), _scan(self._klines_path), _scan(self._exchange_info_path), self._look_back
         )
+        return coverage if self._checks is None else replace(coverage, history_checked=self._checks.load())
 
     def save(self, data: Never) -> None:  # noqa: ARG002 - the name is Kedro's
         """Refuse: coverage follows from the bronze tables.

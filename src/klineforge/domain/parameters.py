@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, Final, Literal, get_args
 from urllib.parse import urlsplit, urlunsplit
 
 from klineforge.domain.hours import HOUR
@@ -16,6 +16,8 @@ from klineforge.errors import ConfigurationError
 logger = logging.getLogger(__name__)
 
 OFF = "off"
+Recheck = Literal["auto", "all", "off"]
+RECHECKS: Final[tuple[Recheck, ...]] = get_args(Recheck)
 NOW = "now"
 EARLIEST_START = datetime(2017, 1, 1, tzinfo=UTC)
 _UNSAFE_IN_COIN = re.compile(r"[\s/\\?#%&.:;*\"'<>|\x00-\x1f]")
@@ -37,6 +39,8 @@ class IngestionParameters:
         grace_seconds: How long after its hour a candle must have been closed to count as final.
         look_back_hours: How many recent hours REST is asked for again, to find late corrections; 0 switches it off.
         retries: How often a failed request is tried again, 0 to 20.
+        recheck: Which archive files are looked at again, because files are replaced after publication: ``auto`` means
+            those of the last 90 days and a share of the older ones, so that all are looked at once a week.
     """
 
     coins: tuple[str, ...]
@@ -48,6 +52,7 @@ class IngestionParameters:
     grace_seconds: int = 120
     look_back_hours: int = 48
     retries: int = 4
+    recheck: Recheck = "auto"
 
     @property
     def grace(self) -> timedelta:
@@ -64,9 +69,9 @@ def parse_ingestion_parameters(parameters: Mapping[str, Any]) -> IngestionParame
     """Read the run's parameters as Kedro hands them over.
 
     Args:
-        parameters: All Kedro parameters. ``coins``, ``start``, ``end``, ``archive_url`` and ``rest_url`` are read from
-            the top level, the fine tuning from the mapping ``ingestion``; everything else is ignored. An ``end`` of
-            null or the word ``now`` means up to the newest closed hour.
+        parameters: All Kedro parameters. ``coins``, ``start``, ``end``, ``archive_url``, ``rest_url`` and ``recheck``
+            are read from the top level, the fine tuning from the mapping ``ingestion``; everything else is
+            ignored. An ``end`` of null or the word ``now`` means up to the newest closed hour.
 
     Raises:
         ConfigurationError: When a value cannot be used; says which, what was expected and what to write instead.
@@ -101,6 +106,7 @@ def parse_ingestion_parameters(parameters: Mapping[str, Any]) -> IngestionParame
         grace_seconds=_whole_number(tuning, "grace_seconds", 120, 0, 3600),
         look_back_hours=_whole_number(tuning, "look_back_hours", 48, 0, 24 * 90),
         retries=_whole_number(tuning, "retries", 4, 0, 20),
+        recheck=parse_recheck(parameters.get("recheck", "auto")),
     )
 
 
@@ -219,6 +225,26 @@ def parse_source_urls(value: object, parameter: str) -> tuple[str, ...]:
             f"parameter {parameter!r} names hosts and the word off, found {value!r}; write the hosts, or off alone"
         )
     return tuple(dict.fromkeys(url for url in urls if url is not None))
+
+
+def parse_recheck(value: object) -> Recheck:
+    """Read which archive files are looked at again.
+
+    >>> parse_recheck(False)
+    'off'
+
+    Raises:
+        ConfigurationError: When it is not one of the words.
+    """
+    # YAML reads a bare off as False.
+    word = OFF if value is False else value.strip().lower() if isinstance(value, str) else None
+    for known in RECHECKS:
+        if word == known:
+            return known
+    raise ConfigurationError(
+        f"parameter 'recheck' must be one of the words {', '.join(RECHECKS)}, found {value!r}; write recheck=auto to "
+        "look at archive files again as they come due, recheck=all for all of them now, recheck=off for none"
+    )
 
 
 def _url_problem(text: str) -> str | None:

@@ -10,30 +10,31 @@ import logging
 from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from klineforge.domain.hours import RangeSet, intersect, subtract, total_hours
+from klineforge.domain.hours import intersect, total_hours
 from klineforge.errors import ExchangeError, PermanentExchangeError, TransientExchangeError
-from klineforge.exchanges.coverage import RawCandle
+from klineforge.exchanges.coverage import RawCandle, RevisionReader, no_revisions
 from klineforge.exchanges.failures import RejectedRequestError, UnknownCoinError
 from klineforge.exchanges.landing import LandingZone
-from klineforge.exchanges.outcome import Download, Outcome
+from klineforge.exchanges.outcome import Outcome
 from klineforge.exchanges.planning import (
     CoinState,
-    FirstCandleTask,
-    RestTask,
     Sources,
     Task,
     is_gone_for_good,
     next_tasks,
 )
-from klineforge.exchanges.report import CoinReport, IngestionReport
+from klineforge.exchanges.recheck import RevisionTask
+from klineforge.exchanges.report import IngestionReport
+from klineforge.exchanges.score import CoinRun, Trouble
 
 logger = logging.getLogger(__name__)
 
 IN_FLIGHT_PER_WORKER: Final = 2
+_SPANS_SHOWN: Final = 5
 
 
 class Market(Protocol):
@@ -83,28 +84,6 @@ class Rules:
     workers: int
 
 
-@dataclass
-class _Trouble:
-    error: ExchangeError
-    hours: RangeSet
-    final: bool
-
-
-@dataclass
-class _CoinRun:
-    """The score of one coin."""
-
-    state: CoinState
-    known_at_start: RangeSet
-    outstanding: int = 0
-    stopped: bool = False
-    files: int = 0
-    rows: int = 0
-    silent: int = 0
-    not_found: list[Download] = field(default_factory=list)
-    troubles: list[_Trouble] = field(default_factory=list)
-
-
 class Campaign:
     """One run over all coins.
 
@@ -114,6 +93,7 @@ class Campaign:
         rules: What holds for every task.
         recent: Per coin the newest revision of recent candles in bronze.
         progress: Who is told how far it is.
+        revisions: Reads what bronze holds of the hours of a file that was published anew.
     """
 
     def __init__(
@@ -123,38 +103,57 @@ class Campaign:
         rules: Rules,
         recent: Mapping[str, Mapping[int, RawCandle]],
         progress: Progress,
+        revisions: RevisionReader = no_revisions,
     ) -> None:
         self._market = market
         self._zone = zone
         self._rules = rules
         self._recent = recent
         self._progress = progress
-        self._queue: deque[tuple[_CoinRun, Task]] = deque()
-        self._running: dict[Future[Outcome], tuple[_CoinRun, Task]] = {}
+        self._revisions = revisions
+        self._rechecking = False
+        self._queue: deque[tuple[CoinRun, Task]] = deque()
+        self._running: dict[Future[Outcome], tuple[CoinRun, Task]] = {}
 
     def run(self, states: Mapping[str, CoinState]) -> IngestionReport:
-        """Fetch everything the states lack.
+        """Fetch everything the states lack, then look at archive files again that may have been replaced.
 
         Raises:
             ExchangeError: When nothing at all could be fetched for any coin because the exchange cannot be talked to.
             ConfigurationError: When the landing zone cannot be written to.
         """
-        runs = [_CoinRun(state, intersect(state.wanted, state.coverage.settled)) for state in states.values()]
+        runs = [CoinRun(state, intersect(state.wanted, state.coverage.settled)) for state in states.values()]
         with ThreadPoolExecutor(self._rules.workers, thread_name_prefix="ingest") as pool:
             try:
                 for run in runs:
                     self._plan(run)
-                while self._queue or self._running:
-                    self._fill(pool)
-                    self._collect()
+                self._work(pool)
+                self._raise_if_nothing_worked(runs)
+                for run in runs:
+                    self._plan_rechecks(run)
+                self._work(pool)
             except BaseException:
                 self._market.stop()
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
-        self._raise_if_nothing_worked(runs)
-        return IngestionReport(tuple(self._report(run) for run in runs))
+        for run in runs:
+            _tell_revisions(run)
+        return IngestionReport(tuple(run.report(self._rules.now) for run in runs))
 
-    def _plan(self, run: _CoinRun) -> None:
+    def _work(self, pool: ThreadPoolExecutor) -> None:
+        while self._queue or self._running:
+            self._fill(pool)
+            self._collect()
+
+    def _plan_rechecks(self, run: CoinRun) -> None:
+        """Queue the files to look at again: last, because a host that refuses has then delivered what is new."""
+        self._rechecking = True
+        tasks = () if run.stopped else run.state.rechecks
+        run.outstanding = len(tasks)
+        self._queue.extend((run, task) for task in tasks)
+        self._progress.planned(run.state.coin, len(tasks))
+
+    def _plan(self, run: CoinRun) -> None:
         tasks = () if run.stopped else next_tasks(run.state, self._market.sources, self._rules.now)
         if not tasks:
             self._finish(run)
@@ -173,6 +172,8 @@ class Campaign:
 
     def _carry_out(self, task: Task) -> Outcome:
         known = self._recent.get(task.coin, {})
+        if isinstance(task, RevisionTask):
+            known = self._revisions(task.coin, task.period.kind, task.span)
         outcome = self._market.carry_out(task, known, self._rules.grace, self._rules.look_back)
         for download in outcome.downloads:
             # Absent files are noted when the coin is done: a coin that does not exist must leave no trace.
@@ -191,45 +192,29 @@ class Campaign:
                 rows = outcome.rows
                 self._score(run, task, outcome)
             except ExchangeError as error:
-                self._note_failure(run, task, error)
+                logger.debug("%s failed: %s", task, error)
+                run.add_failure(task, error)
             self._progress.finished_task(run.state.coin, rows)
             self._settle(run)
 
-    def _settle(self, run: _CoinRun) -> None:
+    def _settle(self, run: CoinRun) -> None:
         run.outstanding -= 1
-        if run.outstanding == 0:
+        if run.outstanding == 0 and not self._rechecking:
             self._plan(run)
 
-    def _score(self, run: _CoinRun, task: Task, outcome: Outcome) -> None:
-        run.state = outcome.applied_to(run.state)
-        for download in outcome.downloads:
-            record = download.unit.record
-            if record.has_rows:
-                run.files += 1
-                run.rows += record.row_count
-            elif record.status == "empty":
-                run.silent += record.span.hours
-            else:
-                run.not_found.append(download)
+    def _score(self, run: CoinRun, task: Task, outcome: Outcome) -> None:
+        run.add(task, outcome)
         if outcome.defect is not None:
             logger.warning("%s", outcome.defect)
-            run.troubles.append(_Trouble(outcome.defect, (task.span,), final=False))
+        if outcome.follow_up:
+            run.outstanding += len(outcome.follow_up)
+            self._queue.extend((run, following) for following in outcome.follow_up)
+            self._progress.planned(run.state.coin, len(outcome.follow_up))
 
-    def _note_failure(self, run: _CoinRun, task: Task, error: ExchangeError) -> None:
-        logger.debug("%s failed: %s", task, error)
-        run.stopped = run.stopped or isinstance(error, UnknownCoinError)
-        if isinstance(task, FirstCandleTask):
-            # The archives may still be there.
-            run.state = replace(run.state, first_asked=True)
-        else:
-            run.state = run.state.without((task.span,))
-        compared = isinstance(task, RestTask) and bool(task.again)
-        run.troubles.append(_Trouble(error, (task.span,), final=run.stopped or compared))
-
-    def _finish(self, run: _CoinRun) -> None:
+    def _finish(self, run: CoinRun) -> None:
         coin = run.state.coin
         if self._never_existed(run):
-            run.troubles.append(_Trouble(no_archive_of(run.state), run.state.wanted, final=True))
+            run.troubles.append(Trouble(no_archive_of(run.state), run.state.wanted, final=True))
         elif not run.stopped:
             for download in run.not_found:
                 # A younger file may still be published: it is asked for again by the next run.
@@ -237,28 +222,13 @@ class Campaign:
                     download.unit.land(self._zone, download.content)
         self._progress.finished_coin(coin)
 
-    def _never_existed(self, run: _CoinRun) -> bool:
+    def _never_existed(self, run: CoinRun) -> bool:
         """Without REST, a coin of which no file exists is taken for a spelling mistake."""
         found = run.state.coverage.present or run.troubles
         asked = run.state.tried or run.state.coverage.not_found
         return not self._market.sources.rest and bool(run.state.wanted) and not found and bool(asked)
 
-    def _report(self, run: _CoinRun) -> CoinReport:
-        missing = subtract(run.state.wanted, run.state.coverage.settled)
-        kept = [trouble for trouble in run.troubles if trouble.final or intersect(trouble.hours, missing)]
-        return CoinReport(
-            coin=run.state.coin,
-            hours_wanted=total_hours(run.state.wanted),
-            hours_known=total_hours(run.known_at_start),
-            files=run.files,
-            rows=run.rows,
-            hours_without_candle=run.silent,
-            files_not_found=len(run.not_found),
-            hours_missing=total_hours(missing),
-            failures=tuple(dict.fromkeys(str(trouble.error) for trouble in kept)),
-        )
-
-    def _raise_if_nothing_worked(self, runs: list[_CoinRun]) -> None:
+    def _raise_if_nothing_worked(self, runs: list[CoinRun]) -> None:
         """Stop at once when the exchange as such, not some coin or file, is the reason that there is nothing."""
         if any(run.files or run.silent or not run.troubles for run in runs):
             return
@@ -266,6 +236,20 @@ class Campaign:
         if errors and all(_is_about_the_host(error) for error in errors):
             first = errors[0]
             raise type(first)(first.problem, exchange=first.exchange, url=first.url, advice=first.advice) from first
+
+
+def _tell_revisions(run: CoinRun) -> None:
+    coin = run.state.coin
+    for kind, spans in sorted(run.revised_hours.items()):
+        shown = ", ".join(map(str, spans[:_SPANS_SHOWN])) + (" ..." if len(spans) > _SPANS_SHOWN else "")
+        logger.warning("%s: %s gave other candles than before for %d hours: %s", coin, kind, total_hours(spans), shown)
+    if run.unanswered:
+        logger.warning(
+            "%s: %d archive files could not be looked at again, which loses nothing; a later run does, for example: %s",
+            coin,
+            len(run.unanswered),
+            run.unanswered[0],
+        )
 
 
 def _is_about_the_host(error: ExchangeError) -> bool:

@@ -7,7 +7,7 @@ none. An archive file is *consulted* for the hours it was read for, whether or n
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -21,7 +21,15 @@ Status = Literal["loaded", "empty", "not_found", "unverified"]
 
 # The eleven meaningful fields of a kline, open and close time in milliseconds.
 RawCandle = tuple[int | str | None, ...]
-OutcomeKey = tuple[str, str, str, Span, datetime | None]
+OutcomeKey = tuple[str, str, str, Span, str | None, datetime | None]
+# The candles of a coin and some hours that a new revision from a source is compared with, by open time in epoch
+# milliseconds: what the same kind of source said last, else the revision that is believed.
+RevisionReader = Callable[[str, SourceKind, Span], Mapping[int, RawCandle]]
+
+
+def no_revisions(_coin: str, _kind: SourceKind, _span: Span) -> Mapping[int, RawCandle]:
+    """The revisions of a lake that holds none."""
+    return {}
 
 
 @dataclass(frozen=True)
@@ -61,7 +69,7 @@ class SourceRecord:
         """Whether the source brought candles."""
         return self.status in {"loaded", "unverified"}
 
-    @property
+    @cached_property
     def file_name(self) -> str:
         """Last segment of the URI: it names an archive file on every mirror."""
         return unquote(urlsplit(self.source_uri).path.rsplit("/", 1)[-1])
@@ -121,12 +129,20 @@ class Coverage:
         rows_without_checkpoint: Rows that are in the klines table although their batch was cut off before its
             checkpoints were written: source rows by coin and SHA-256. Two coins can get the same bytes.
         listing: The newest snapshot of each listed symbol, as its raw JSON.
+        revisions: Reads the candles that a file which was published anew is compared with.
+        history_checked: Per coin until when archive files older than the recent ones were looked at again.
     """
 
     records: tuple[SourceRecord, ...] = ()
     recent: Mapping[str, Mapping[int, RawCandle]] = field(default_factory=dict)
     rows_without_checkpoint: Mapping[tuple[str, str], frozenset[int]] = field(default_factory=dict)
     listing: Mapping[str, str] = field(default_factory=dict)
+    revisions: RevisionReader = no_revisions
+    history_checked: Mapping[str, datetime] = field(default_factory=dict)
+
+    def records_of(self, coin: str) -> tuple[SourceRecord, ...]:
+        """The checkpoints of one coin."""
+        return tuple(self._by_coin.get(coin, ()))
 
     def of_coin(self, coin: str) -> CoinCoverage:
         """What is known of one coin; nothing for a new one."""
@@ -159,7 +175,8 @@ class Coverage:
 def outcome_key(record: SourceRecord) -> OutcomeKey:
     """What makes two records the same news about the same source.
 
-    That a file does not exist is news again at another time; what a source holds is not.
+    That a file does not exist is news again at another time, and so are an archive's bytes: it may go back to those it
+    had before. That an hour has no candle is said once.
     """
-    asked = record.ingestion_ts if record.status == "not_found" else None
-    return record.coin, record.source_uri, record.status, record.span, asked
+    asked = None if record.source_kind == "rest" else record.ingestion_ts
+    return record.coin, record.source_uri, record.status, record.span, record.sha256, asked

@@ -6,16 +6,23 @@ from dataclasses import dataclass, replace
 
 from klineforge.domain.hours import RangeSet
 from klineforge.errors import ExchangeError
-from klineforge.exchanges.planning import CoinState
+from klineforge.exchanges.planning import CoinState, Task
 from klineforge.exchanges.units import KlineUnit
 
 
 @dataclass(frozen=True)
 class Download:
-    """A unit and its bytes, ready to land."""
+    """A unit and its bytes, ready to land.
+
+    Args:
+        unit: What the bytes are and which of their rows count.
+        content: The bytes; None where none of them are needed.
+        revised: Hours whose candle differs from the one that bronze holds.
+    """
 
     unit: KlineUnit
     content: bytes | None
+    revised: RangeSet = ()
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,7 @@ class Outcome:
         defect: A source that could not be used; its hours may still come from another one.
         fatal: No other source can help this coin.
         first_asked: Whether this answered the question for the first candle.
+        follow_up: What has to be asked because of the answer.
     """
 
     downloads: tuple[Download, ...] = ()
@@ -37,6 +45,7 @@ class Outcome:
     defect: ExchangeError | None = None
     fatal: bool = False
     first_asked: bool = False
+    follow_up: tuple[Task, ...] = ()
 
     @property
     def rows(self) -> int:

@@ -16,6 +16,7 @@ from klineforge.domain.hours import RangeSet, Span, intersect, normalised, subtr
 from klineforge.domain.parameters import EARLIEST_START, IngestionParameters, floor_hour
 from klineforge.exchanges.coverage import CoinCoverage, SourceRecord
 from klineforge.exchanges.periods import DAILY, MONTHLY, Period, days_of, hull, months_of
+from klineforge.exchanges.recheck import RecheckTask, RevisionTask
 
 # A month is one file; fewer missing days than this are fetched day by day.
 MONTHLY_PAYS_FROM_DAYS: Final = 4
@@ -66,7 +67,7 @@ class RestTask:
     again: RangeSet
 
 
-Task = FirstCandleTask | ArchiveTask | RestTask
+Task = FirstCandleTask | ArchiveTask | RestTask | RecheckTask | RevisionTask
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ class CoinState:
         tried: Archive files dealt with in this run.
         given_up: Hours not to be asked for again in this run.
         first_asked: Whether the first candle was asked for in this run.
+        rechecks: Archive files to look at again once everything else is done.
     """
 
     coin: str
@@ -90,6 +92,7 @@ class CoinState:
     tried: frozenset[str] = frozenset()
     given_up: RangeSet = ()
     first_asked: bool = False
+    rechecks: tuple[RecheckTask, ...] = ()
 
     @property
     def missing(self) -> RangeSet:
@@ -131,7 +134,9 @@ def hours_to_read_again(
     return intersect(intersect((Span(newest - look_back, newest),), wanted), in_bronze.present)
 
 
-def next_tasks(state: CoinState, sources: Sources, now: datetime) -> tuple[Task, ...]:
+def next_tasks(
+    state: CoinState, sources: Sources, now: datetime
+) -> tuple[FirstCandleTask | ArchiveTask | RestTask, ...]:
     """The sources worth asking now, independent of each other; empty when the coin is done.
 
     Args:

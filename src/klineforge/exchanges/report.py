@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from klineforge.errors import IngestionIncompleteError
@@ -25,6 +25,12 @@ class CoinReport:
         files_not_found: Archive files that do not exist (yet).
         hours_missing: Hours still missing at the end.
         failures: What went wrong and was not made good by another source, as messages.
+        hours_revised: Per kind of source the hours whose candle differs from the revision before.
+        files_rechecked: Archive files whose checksum was compared again with what was loaded.
+        files_revised: How many of these had other bytes, or hours that they did not have before.
+        rechecks_failed: Checksums or files that could not be looked at again; they are asked for again.
+        history_checked_until: Until when the older archive files of the coin have been looked at, ISO; None when
+            none was due or not all answered.
     """
 
     coin: str
@@ -36,6 +42,11 @@ class CoinReport:
     files_not_found: int = 0
     hours_missing: int = 0
     failures: tuple[str, ...] = ()
+    hours_revised: Mapping[str, int] = field(default_factory=dict)
+    files_rechecked: int = 0
+    files_revised: int = 0
+    rechecks_failed: int = 0
+    history_checked_until: str | None = None
 
 
 @dataclass(frozen=True)

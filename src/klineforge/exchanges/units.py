@@ -28,6 +28,11 @@ class KlineUnit:
     period: Span
     source_rows: tuple[int, ...] | None = None
 
+    @property
+    def is_revision(self) -> bool:
+        """Whether these are the rows of an archive file that differ from those it brought before."""
+        return self.source_rows is not None and self.record.source_kind != "rest"
+
     def land(self, zone: LandingZone, content: bytes | None) -> StoredUnit:
         """Write the unit and its bytes to the landing zone."""
         record = self.record
@@ -39,6 +44,8 @@ class KlineUnit:
             str(record.span),
             record.sha256 or "",
             ",".join(map(str, self.source_rows or ())),
+            # A file can go back to bytes that it had before.
+            *([record.ingestion_ts.isoformat()] if self.is_revision else []),
         )
         return zone.put(KLINES, identity, self._document(), content)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-SOURCE_RANKS = {"rest": 2, "daily_archive": 2, "monthly_archive": 1}
+from klineforge.contracts.bronze import SOURCE_RANKS
 
 
 def source_rank(source_kind: Column) -> Column:

@@ -112,6 +112,23 @@ class ArchiveClient:
             raise AssertionError("a file is returned, missing or defective")
         raise problem
 
+    def url(self, coin: str, period: Period) -> str:
+        """Where the file of a coin and period is published."""
+        return file_url(self._base_url, coin, period)
+
+    def checksum(self, coin: str, period: Period) -> str | None:
+        """The SHA-256 that the archive publishes for a file; None when it publishes none.
+
+        Raises:
+            MalformedPayloadError: The checksum is unreadable.
+            ExchangeError: The archive could not be asked.
+        """
+        url, about = self.url(coin, period), Subject(coin, str(period.span))
+        try:
+            return self._expected_sha256(url, file_name(coin, period), about)
+        except MalformedPayloadError as error:
+            raise _located(error, url + CHECKSUM_SUFFIX, about) from error
+
     def _checked(self, url: str, content: bytes, task: ArchiveTask, about: Subject) -> ArchiveFile:
         name = file_name(task.coin, task.period)
         try:
@@ -129,14 +146,7 @@ class ArchiveClient:
                 )
             return ArchiveFile(url, content, unpack_csv(content, name), expected is not None)
         except MalformedPayloadError as error:
-            raise MalformedPayloadError(
-                error.problem,
-                exchange=EXCHANGE,
-                coin=about.coin,
-                time_range=about.time_range,
-                url=url,
-                advice=_DEFECT_ADVICE,
-            ) from error
+            raise _located(error, url, about) from error
 
     def _expected_sha256(self, url: str, name: str, about: Subject) -> str | None:
         answer = self._http.get(
@@ -145,6 +155,17 @@ class ArchiveClient:
         if answer.status == 404 or not answer.body.strip():
             return None
         return parse_checksum(answer.body, name)
+
+
+def _located(error: MalformedPayloadError, url: str, about: Subject) -> MalformedPayloadError:
+    return MalformedPayloadError(
+        error.problem,
+        exchange=EXCHANGE,
+        coin=about.coin,
+        time_range=about.time_range,
+        url=url,
+        advice=_DEFECT_ADVICE,
+    )
 
 
 def loaded_download(task: ArchiveTask, file: ArchiveFile, fetched_at: datetime) -> Download:

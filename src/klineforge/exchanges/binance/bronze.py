@@ -115,7 +115,7 @@ def _portion(
     loaded: Coverage,
 ) -> _Portion:
     record = unit.record
-    if record.sha256 is None:
+    if record.sha256 is None or unit.source_rows == ():
         return _Portion(stored.unit_id, unit, record, None)
     records = _records(unit, zone.content(stored))
     micros = open_micros(records)
@@ -126,7 +126,7 @@ def _portion(
     if there:
         chosen &= ~np.isin(records.column("source_row").to_numpy(), list(there))
     message = record.message
-    if before:
+    if before and not unit.is_revision:
         message = "; ".join(filter(None, (message, ALREADY_LOADED)))
     checkpoint = replace(record, row_count=total, message=message)
     return _Portion(stored.unit_id, unit, checkpoint, records.filter(pa.array(chosen)))
@@ -139,15 +139,19 @@ def _records(unit: KlineUnit, content: bytes) -> pa.Table:
 
 
 def _chosen_rows(unit: KlineUnit, micros: Int64s, before: RangeSet) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """The rows of a unit that count and have not been appended from the same bytes before."""
+    """The rows of a unit that count and have not been appended from the same bytes before.
+
+    Those of a revision were compared with what bronze holds, so they count although the file may have gone back to
+    bytes that it had before.
+    """
     if unit.source_rows is not None:
         chosen = np.zeros(len(micros), dtype=np.bool_)
         chosen[list(unit.source_rows)] = True
-        outside = np.zeros(len(micros), dtype=np.bool_)
+        outside = ~inside(micros, unit.period) if unit.is_revision else np.zeros(len(micros), dtype=np.bool_)
     else:
         outside = ~inside(micros, unit.period)
         chosen = outside | inside(micros, unit.record.span)
-    for span in before:
+    for span in () if unit.is_revision else before:
         chosen &= ~inside(micros, span)
     # Rows without a place in time came with the first load of these bytes.
     return chosen & ~outside if before else chosen

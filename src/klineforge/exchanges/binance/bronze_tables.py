@@ -6,14 +6,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import polars as pl
 
+from klineforge.contracts.bronze import SOURCE_RANKS
 from klineforge.domain.hours import HOUR, RangeSet, Span, intersect, normalised, subtract, total_hours
 from klineforge.exchanges.binance.epochs import hours_of, open_micros, to_micros
 from klineforge.exchanges.binance.recent import COMPARED_FIELDS, normalised_candle
-from klineforge.exchanges.coverage import Coverage, RawCandle, SourceRecord
+from klineforge.exchanges.coverage import Coverage, RawCandle, SourceKind, SourceRecord
 
 _HOUR_COLUMN: Final = "candle_hour"
 _RECORD_COLUMNS: Final = (
@@ -54,7 +56,35 @@ def read_coverage(
         _recent(records, klines, look_back),
         _rows_without_checkpoint(klines, batches),
         listing,
+        partial(newest_revisions, klines),
     )
+
+
+def newest_revisions(klines: pl.LazyFrame, coin: str, kind: SourceKind, span: Span) -> dict[int, RawCandle]:
+    """The candles that a new revision of some hours is compared with, by open time in epoch milliseconds.
+
+    Args:
+        klines: Table ``binance_klines_daily``.
+        coin: Native symbol.
+        kind: The kind of source that the new revision is from. What that kind said last counts before what others
+            said: a file that is published anew repeats old values, which REST may have corrected since.
+        span: The hours.
+    """
+    rows = (
+        klines.filter((pl.col("coin") == coin) & _opens_between(klines, span.start, span.end))
+        .select("source_kind", "ingestion_ts", "sha256", "source_row", *COMPARED_FIELDS)
+        .collect()
+        .with_columns(
+            same_kind=pl.col("source_kind") == kind,
+            rank=pl.col("source_kind").replace_strict(SOURCE_RANKS, default=0, return_dtype=pl.Int32),
+        )
+        # In the order of ``formulas.revisions``, the best last.
+        .sort(
+            "same_kind", "rank", "ingestion_ts", "sha256", "source_row", descending=[False, False, False, True, False]
+        )
+    )
+    candles = (normalised_candle(values) for values in rows.select(COMPARED_FIELDS).iter_rows())
+    return {candle[0]: candle for candle in candles if isinstance(candle[0], int)}
 
 
 def _records(checkpoints: pl.LazyFrame | None) -> tuple[tuple[SourceRecord, ...], frozenset[str]]:

@@ -21,11 +21,13 @@ from klineforge.exchanges.binance.limits import DEFAULT_LIMITS, account_of, read
 from klineforge.exchanges.binance.pages import BEFORE_FIRST, Finality, empty_download, page_downloads
 from klineforge.exchanges.binance.parse import ListedSymbol, parse_error_body
 from klineforge.exchanges.binance.rest import RestClient
+from klineforge.exchanges.binance.revisions import rechecked, revised
 from klineforge.exchanges.coverage import RawCandle
 from klineforge.exchanges.dialect import Dialect
 from klineforge.exchanges.http import HttpClient
 from klineforge.exchanges.outcome import Outcome
 from klineforge.exchanges.planning import ArchiveTask, FirstCandleTask, RestTask, Sources, Task, settled_until
+from klineforge.exchanges.recheck import RecheckTask, RevisionTask
 from klineforge.exchanges.servertime import ServerClock
 
 logger = logging.getLogger(__name__)
@@ -102,18 +104,27 @@ class BinanceMarket:
             logger.warning("the exchange's clock cannot be read, planning by this machine's: %s", error.problem)
             return self.local_now()
 
+    def _stamp(self) -> datetime:
+        """When an answer came, by the exchange's clock while it tells: silver compares it with the candle's end."""
+        if self._server_clock is None:
+            return self.local_now()
+        try:
+            return self._time_told(self._server_clock)
+        except ExchangeError:  # planning has said so
+            return self.local_now()
+
     def listing(self, coins: Sequence[str]) -> Listing | None:
         """Ask for the exchange's listing of some coins; None when REST is off."""
         if self._rest is None:
             return None
-        return Listing(self._rest.listing(coins), self._rest.listing_url(), self.local_now())
+        return Listing(self._rest.listing(coins), self._rest.listing_url(), self._stamp())
 
     def carry_out(self, task: Task, known: Mapping[int, RawCandle], grace: timedelta, look_back: timedelta) -> Outcome:
         """Do one task.
 
         Args:
             task: What to ask.
-            known: The newest revision of the coin's recent candles in bronze, by open time in epoch milliseconds.
+            known: What bronze holds of the hours that are compared, by open time in epoch milliseconds.
             grace: How long a candle must have been closed.
             look_back: Age up to which an empty answer is not believed.
 
@@ -124,6 +135,8 @@ class BinanceMarket:
             return self._first_candle(task)
         if isinstance(task, ArchiveTask):
             return self._archive_file(task)
+        if isinstance(task, RecheckTask | RevisionTask):
+            return self._look_again(task, known)
         return self._pages(task, known, grace, look_back)
 
     def stop(self) -> None:
@@ -151,7 +164,7 @@ class BinanceMarket:
         if first <= task.span.start:
             return Outcome(first_asked=True)
         before = Span(task.span.start, first)
-        return Outcome((empty_download(task.coin, before, page.url, BEFORE_FIRST, self.local_now()),), first_asked=True)
+        return Outcome((empty_download(task.coin, before, page.url, BEFORE_FIRST, self._stamp()),), first_asked=True)
 
     def _archive_file(self, task: ArchiveTask) -> Outcome:
         if self._archive is None or self.archive_url is None:
@@ -163,8 +176,15 @@ class BinanceMarket:
             return Outcome(tried=name, defect=error)
         if file is None:
             url = archives.file_url(self.archive_url, task.coin, task.period)
-            return Outcome((archives.absent_download(task, url, self.local_now()),), tried=name)
-        return Outcome((archives.loaded_download(task, file, self.local_now()),), tried=name)
+            return Outcome((archives.absent_download(task, url, self._stamp()),), tried=name)
+        return Outcome((archives.loaded_download(task, file, self._stamp()),), tried=name)
+
+    def _look_again(self, task: RecheckTask | RevisionTask, known: Mapping[int, RawCandle]) -> Outcome:
+        if self._archive is None:
+            raise ValueError("archive files are looked at only while the archive is in use")
+        if isinstance(task, RecheckTask):
+            return rechecked(self._archive, task, self._stamp())
+        return revised(self._archive, task, known, self._stamp())
 
     def _pages(self, task: RestTask, known: Mapping[int, RawCandle], grace: timedelta, look_back: timedelta) -> Outcome:
         if self._rest is None or self._server_clock is None:
@@ -172,5 +192,5 @@ class BinanceMarket:
         # Never by this machine's clock: if it is fast, a candle that is still open would pass for closed.
         now = self._time_told(self._server_clock)
         finality = Finality(now, grace.total_seconds(), settled_until(now, max(look_back, _DISBELIEF)))
-        downloads = page_downloads(task, self._rest.pages(task.coin, task.span), known, finality, self.local_now())
+        downloads = page_downloads(task, self._rest.pages(task.coin, task.span), known, finality, now)
         return Outcome(downloads, given_up=(task.span,))

@@ -145,4 +145,4 @@ def _loaded(task: RestTask, page: KlinePage, rows: tuple[int, ...], fetched_at: 
         last_open=to_instant(int(readable.max())) if len(readable) else None,
         message="; ".join(filter(None, remarks)) or None,
     )
-    return Download(KlineUnit(record, task.span, rows), page.content)
+    return Download(KlineUnit(record, task.span, rows), page.content, revised)

@@ -8,6 +8,7 @@ from klineforge.pipelines.ingestion.nodes import (
     check_request,
     download_missing_klines,
     plan_downloads,
+    remember_rechecks,
     snapshot_listing,
 )
 
@@ -40,6 +41,12 @@ def create_pipeline(**_: object) -> Pipeline:
                 inputs=["ingestion_plan", "binance_market", "binance_landing_inventory"],
                 outputs=["binance_landing", "ingestion_report"],
                 name="download_missing_klines",
+            ),
+            Node(
+                remember_rechecks,
+                inputs="ingestion_report",
+                outputs="binance_archive_checks",
+                name="remember_which_archives_were_looked_at",
             ),
         ],
         tags="ingestion",
