@@ -246,3 +246,17 @@ def test_archive_that_nobody_can_replace_makes_the_coin_fail(exchange: FakeBinan
     assert report.hours_missing == 28 * 24
     assert "BTCUSDT-1h-2021-02.zip" in report.failures[0]
     assert "the zip cannot be read" in report.failures[0]
+
+
+def test_records_are_dated_by_the_exchanges_clock_so_that_silver_takes_them_for_closed(
+    exchange: FakeBinance, lake: Lake
+) -> None:
+    exchange.trade("BTCUSDT", hours("2021-03-01", "2021-03-10T12:00"))
+    lake.machine_ahead = -timedelta(hours=2)
+
+    lake.ingest(exchange, coins="BTCUSDT", start="2021-03-01")
+
+    klines = lake.table("klines")
+    assert klines.height == 9 * 24 + 12
+    ends = pl.from_epoch(klines["open_time"] + 3_600_000, time_unit="ms").dt.replace_time_zone("UTC")
+    assert (klines["ingestion_ts"] >= ends).all()

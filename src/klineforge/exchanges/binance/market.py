@@ -105,13 +105,9 @@ class BinanceMarket:
             return self.local_now()
 
     def _stamp(self) -> datetime:
-        """When an answer came, by the exchange's clock while it tells: silver compares it with the candle's end."""
-        if self._server_clock is None:
-            return self.local_now()
-        try:
-            return self._time_told(self._server_clock)
-        except ExchangeError:  # planning has said so
-            return self.local_now()
+        """When an answer came, by the exchange's clock as last told: silver compares it with the candle's end."""
+        ahead = 0.0 if self._server_clock is None else self._server_clock.ahead_seconds()
+        return self.local_now() + timedelta(seconds=ahead)
 
     def listing(self, coins: Sequence[str]) -> Listing | None:
         """Ask for the exchange's listing of some coins; None when REST is off."""
