@@ -11,8 +11,11 @@ import time
 
 import pytest
 import requests
+from click.testing import CliRunner
 
+from klineforge.cli.commands import exchange
 from klineforge.simulator.command import serve
+from klineforge.simulator.faults.fault import Fault
 
 
 class Terminal(io.StringIO):
@@ -44,11 +47,23 @@ def test_serve_until_a_signal_answers_says_it_is_simulated_and_ends_cleanly(numb
     visitor = threading.Thread(target=visit_and_end)
     visitor.start()
     started = time.monotonic()
-    serve(port=0, seed=1, out=terminal)
+    serve(port=0, seed=1, out=terminal, faults=[Fault("used-weight")])
     visitor.join()
     assert answers == [200]
     assert "SIMULATED market of 15 coins (seed 1)" in terminal.getvalue()
     assert "no price here is real" in terminal.getvalue()
-    assert terminal.getvalue().endswith("has stopped.\n")
+    assert "  fault     used-weight: Say that this much" in terminal.getvalue()
+    assert terminal.getvalue().endswith("used-weight spoilt 1 answers.\nThe demo exchange has stopped.\n")
     assert signal.getsignal(number) is former
     assert time.monotonic() - started < 10
+
+
+def test_exchange_command_lists_faults_and_refuses_what_is_none() -> None:
+    listed = CliRunner().invoke(exchange, ["--fault", "help"])
+    assert listed.exit_code == 0
+    assert "checksum-stale" in listed.output
+
+    refused = CliRunner().invoke(exchange, ["--fault", "earthquake"])
+    assert refused.exit_code == 1
+    assert "there is no fault 'earthquake'" in refused.output
+    assert "Traceback" not in refused.output

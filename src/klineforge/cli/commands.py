@@ -110,11 +110,22 @@ def follow(lake: str | None, env: str | None, after: int, params: dict[str, Any]
 @click.option(
     "--seed", type=click.IntRange(min=0), default=None, show_default="the demo's", help="Chooses the simulated market."
 )
-def exchange(port: int, seed: int | None) -> None:
+@click.option(
+    "--fault",
+    "faults",
+    metavar="NAME:KEY=VALUE,...",
+    multiple=True,
+    help="Let something go wrong; may be given several times. --fault help lists what can.",
+)
+def exchange(port: int, seed: int | None, faults: tuple[str, ...]) -> None:
     """Serve the simulated demo exchange until interrupted."""
     from klineforge.simulator.command import serve
+    from klineforge.simulator.faults.fault import describe_kinds, parse_fault
 
-    serve(port=port, seed=seed)
+    if "help" in faults:
+        click.echo(describe_kinds())
+        return
+    serve(port=port, seed=seed, faults=[parse_fault(text) for text in faults])
 
 
 @click.command(cls=PlainErrorsCommand, context_settings=CONTEXT_SETTINGS)

@@ -19,6 +19,12 @@ from klineforge.simulator.market import Market
 MICROSECONDS_FROM = datetime(2025, 1, 1, tzinfo=UTC)
 """Spot archives give times in microseconds for candles opened from here on (exchange-protocols §1.4)."""
 
+NO_SUCH_KEY = (
+    b'<?xml version="1.0" encoding="UTF-8"?>\n'
+    b"<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message></Error>"
+)
+"""Body of the answer to a key that does not exist."""
+
 PUBLISHED_AT = timedelta(hours=8, minutes=30)
 """Time of day at which files appear: daily ones the next day, monthly ones on the first Monday (§1.5)."""
 
@@ -128,7 +134,7 @@ def csv_lines(candles: Iterable[Candle]) -> str:
     return "".join(",".join(map(str, row)) + "\n" for row in rows)
 
 
-def zipped(name: str, csv: str) -> bytes:
+def zipped(name: str, csv: str | bytes) -> bytes:
     """A zip with one member named after it; the same text always gives the same bytes.
 
     Args:
@@ -142,6 +148,12 @@ def zipped(name: str, csv: str) -> bytes:
     with zipfile.ZipFile(target, "w") as archive:
         archive.writestr(member, csv, compresslevel=_FASTEST)
     return target.getvalue()
+
+
+def csv_of(body: bytes) -> bytes:
+    """The one member of a zip that ``zipped`` has made."""
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        return archive.read(archive.namelist()[0])
 
 
 def checksum_line(name: str, body: bytes) -> bytes:

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from http import HTTPStatus
@@ -13,7 +14,8 @@ from http.server import BaseHTTPRequestHandler
 from socketserver import TCPServer
 from typing import Any
 
-from klineforge.simulator.replies import Reply
+from klineforge.simulator.delivery import reset_on_close, send_body, stall
+from klineforge.simulator.replies import WHOLE, Reply
 
 HOST = "127.0.0.1"
 PATIENCE = 5.0
@@ -30,6 +32,7 @@ class LoopbackServer(TCPServer):
         port: Port to listen on; 0 takes any free one.
         answer: Called from several threads at once.
         clock: Time told in the ``Date`` header.
+        pause: Waits between the pieces of an answer that drips; None waits until the server closes, at most.
 
     Raises:
         OSError: When the port is taken or forbidden.
@@ -39,9 +42,17 @@ class LoopbackServer(TCPServer):
     allow_reuse_address = True
     request_queue_size = 128
 
-    def __init__(self, port: int, answer: Answer, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        port: int,
+        answer: Answer,
+        clock: Callable[[], datetime],
+        pause: Callable[[float], None] | None = None,
+    ) -> None:
         self.answer = answer
         self.clock = clock
+        self.closing = threading.Event()
+        self.pause: Callable[[float], object] = self.closing.wait if pause is None else pause
         self._connections: dict[threading.Thread, socket.socket] = {}
         super().__init__((HOST, port), _Connection)
 
@@ -67,6 +78,7 @@ class LoopbackServer(TCPServer):
 
         To be called once nothing is accepted any more.
         """
+        self.closing.set()
         for connection in self._connections.values():
             with suppress(OSError):  # already closed by its own thread
                 connection.shutdown(socket.SHUT_RDWR)
@@ -92,15 +104,31 @@ class _Connection(BaseHTTPRequestHandler):
 
     def _send(self, *, with_body: bool) -> None:
         reply = self.server.answer(self.path, {name.lower(): value for name, value in self.headers.items()})
+        if not with_body:
+            reply = replace(reply, delivery=WHOLE)
+        travels = reply.delivery
+        if travels.silent == "request":
+            self._end(reply)
+            return
         self.send_response(reply.status)
         self.send_header("Content-Type", reply.content_type)
-        if reply.status != HTTPStatus.NOT_MODIFIED:
+        if travels.chunked:
+            self.send_header("Transfer-Encoding", "chunked")
+        elif reply.status != HTTPStatus.NOT_MODIFIED:
             self.send_header("Content-Length", str(len(reply.body)))
         for name, value in reply.headers.items():
             self.send_header(name, value)
         self.end_headers()
-        if with_body:
-            self.wfile.write(reply.body)
+        if with_body and not send_body(reply, self.wfile, self.server.pause):
+            self._end(reply)
+
+    def _end(self, reply: Reply) -> None:
+        """Keep quiet or end the connection before all of the answer was sent."""
+        self.close_connection = True
+        if reply.delivery.reset:
+            reset_on_close(self.connection)
+        elif reply.delivery.silent:
+            stall(self.connection, self.server.closing)
 
     def version_string(self) -> str:
         """The ``Server`` header says that this is not Binance."""

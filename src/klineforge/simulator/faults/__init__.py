@@ -1,0 +1,1 @@
+"""Faults of the demo exchange: named, parameterised, and the same on every run."""
