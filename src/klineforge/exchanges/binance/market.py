@@ -22,6 +22,7 @@ from klineforge.exchanges.binance.pages import BEFORE_FIRST, Finality, empty_dow
 from klineforge.exchanges.binance.parse import ListedSymbol, parse_error_body
 from klineforge.exchanges.binance.rest import RestClient
 from klineforge.exchanges.binance.revisions import rechecked, revised
+from klineforge.exchanges.binance.silence import with_proof
 from klineforge.exchanges.coverage import RawCandle
 from klineforge.exchanges.dialect import Dialect
 from klineforge.exchanges.http import HttpClient
@@ -73,6 +74,7 @@ class BinanceMarket:
 
     def __init__(self, http: HttpClient, archive_url: str | None, rest_url: str | Sequence[str] | None) -> None:
         self._http = http
+        self._trading: frozenset[str] = frozenset()
         self.archive_url = archive_url
         self.rest_urls = (rest_url,) if isinstance(rest_url, str) else tuple(rest_url or ())
         self._archive = None if archive_url is None else archives.ArchiveClient(http, archive_url)
@@ -113,7 +115,9 @@ class BinanceMarket:
         """Ask for the exchange's listing of some coins; None when REST is off."""
         if self._rest is None:
             return None
-        return Listing(self._rest.listing(coins), self._rest.listing_url(), self._stamp())
+        listed = self._rest.listing(coins)
+        self._trading = frozenset(symbol.symbol for symbol in listed if symbol.status == "TRADING")
+        return Listing(listed, self._rest.listing_url(), self._stamp())
 
     def carry_out(self, task: Task, known: Mapping[int, RawCandle], grace: timedelta, look_back: timedelta) -> Outcome:
         """Do one task.
@@ -188,5 +192,7 @@ class BinanceMarket:
         # Never by this machine's clock: if it is fast, a candle that is still open would pass for closed.
         now = self._time_told(self._server_clock)
         finality = Finality(now, grace.total_seconds(), settled_until(now, max(look_back, _DISBELIEF)))
-        downloads = page_downloads(task, self._rest.pages(task.coin, task.span), known, finality, now)
-        return Outcome(downloads, given_up=(task.span,))
+        pages = list(self._rest.pages(task.coin, task.span))
+        downloads = page_downloads(task, pages, known, finality, now)
+        believed, defect = with_proof(self._rest, downloads, pages, trading=task.coin in self._trading)
+        return Outcome(believed, given_up=(task.span,), defect=defect)

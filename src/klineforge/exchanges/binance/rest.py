@@ -111,6 +111,14 @@ class RestClient:
         """
         return self._page(coin, {"startTime": 0, "limit": 1}, None)
 
+    def candle_from(self, coin: str, instant: datetime) -> KlinePage:
+        """The first candle that opens at an instant or later; a page without rows when there is none."""
+        return self._page(coin, {"startTime": to_millis(instant), "limit": 1}, None)
+
+    def candle_before(self, coin: str, instant: datetime) -> KlinePage:
+        """The last candle that opens before an instant; a page without rows when there is none."""
+        return self._page(coin, {"endTime": to_millis(instant) - 1, "limit": 1}, None)
+
     def pages(self, coin: str, span: Span) -> Iterator[KlinePage]:
         """All candles that open inside the span, page by page, the last page possibly empty.
 
