@@ -28,6 +28,7 @@ check: setup ## Check format, lint, types, import rules, generated documents and
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m klineforge.reporting.data_dictionary --check
+	PYTHONPATH=tests $(BIN)/python -m faults.document --check
 	$(BIN)/python scripts/lock.py --check
 
 demo: setup ## Turn the simulated demo exchange into a warehouse; again later: the hours since
@@ -39,8 +40,9 @@ lineage: setup ## Build the picture of all pipelines and tables as a static site
 bench: setup ## Measure what docs/benchmarks.md says (ARGS=--quick: small; --help: parts and sizes)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-docs: setup ## Write docs/data-dictionary.md from the table contracts
+docs: setup ## Write docs/data-dictionary.md from the table contracts and docs/faults.md from the tests
 	@$(BIN)/python -m klineforge.reporting.data_dictionary
+	@PYTHONPATH=tests $(BIN)/python -m faults.document
 
 format: setup ## Format the code and mend what ruff can mend
 	@$(BIN)/ruff format .
