@@ -14,6 +14,7 @@ import pytest
 from e2e.agreement import assert_equals_rebuild, assert_fact_is, assert_marts_agree
 from e2e.killing import FIRST_WORDS, Ended, Run, commits, is_alive, phase
 from e2e.project import archive_of, kedro, parameters, served, table
+from faults.catalogue import case
 from oracle.frames import real_candles
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -27,6 +28,7 @@ WORDS = (FIRST_WORDS, "landed", "binance_klines_daily: append", "fact_1h_klines:
 SEED = 26
 
 
+@case("69")
 @pytest.mark.usefixtures("spark")
 def test_runs_killed_at_any_moment_end_like_one_that_was_not(shared_data: Path, tmp_path: Path) -> None:
     lake = tmp_path / "lake"

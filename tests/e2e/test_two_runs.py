@@ -15,6 +15,7 @@ import pytest
 from e2e.agreement import assert_fact_is, assert_marts_agree
 from e2e.killing import Run
 from e2e.project import archive_of, parameters, table
+from faults.catalogue import case
 from oracle.frames import real_candles
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -54,6 +55,7 @@ def served_when(gate: Event, folder: Path) -> Iterator[str]:
         server.server_close()
 
 
+@case("79")
 def test_of_two_runs_at_the_same_moment_exactly_one_works(shared_data: Path, tmp_path: Path) -> None:
     lake, gate = tmp_path / "lake", Event()
     tool = shared_data.parent / "tools" / "make_archive.py"

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from faults.catalogue import case
 from ingestion.fakes import utc
 
 from klineforge.domain.hours import Span
@@ -57,6 +58,7 @@ def test_removed_unit_leaves_no_file(zone: LandingZone) -> None:
     assert list(zone.path.iterdir()) == []
 
 
+@case("69", "73")
 @pytest.mark.parametrize("damage", ["cut bytes", "other bytes", "no bytes", "torn manifest", "older format"])
 def test_damaged_unit_is_swept_away_with_what_a_killed_run_left(zone: LandingZone, damage: str) -> None:
     good = zone.put("klines", ["good"], DOCUMENT, b"good")
@@ -88,6 +90,7 @@ def test_bytes_that_changed_after_landing_are_not_handed_out(zone: LandingZone) 
         zone.content(unit)
 
 
+@case("69", "73")
 def test_unit_written_only_in_part_is_no_unit(zone: LandingZone, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_space(*_: object) -> None:
         raise OSError(28, "No space left on device")

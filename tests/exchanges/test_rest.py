@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from faults.catalogue import case
 from ingestion.fakes import FakeBinance, FakeClock, Reply, csv_of, hours, kline, millis, utc
 
 from klineforge.domain.hours import Span
@@ -38,6 +39,7 @@ def span(start: str, end: str) -> Span:
     return Span(utc(start), utc(end))
 
 
+@case("23")
 def test_pages_go_on_after_a_full_one_without_loss_or_repetition(exchange: FakeBinance, rest: RestClient) -> None:
     traded = hours("2021-01-01", "2021-03-10")
     exchange.trade("BTCUSDT", traded)
@@ -51,6 +53,7 @@ def test_pages_go_on_after_a_full_one_without_loss_or_repetition(exchange: FakeB
     assert all("limit=1000" in page.url for page in pages)
 
 
+@case("24")
 def test_page_that_is_short_inside_the_range_is_followed_by_another(exchange: FakeBinance, rest: RestClient) -> None:
     exchange.trade("BTCUSDT", hours("2021-02-01", "2021-02-02"))
 
@@ -59,6 +62,7 @@ def test_page_that_is_short_inside_the_range_is_followed_by_another(exchange: Fa
     assert [page.records.num_rows for page in pages] == [24, 0]
 
 
+@case("22")
 def test_range_before_the_exchange_existed_is_never_asked(exchange: FakeBinance, rest: RestClient) -> None:
     with pytest.raises(ValueError, match="klines before 2017-01-01 cannot be asked for"):
         list(rest.pages("BTCUSDT", span("1970-01-20", "1970-01-21")))
@@ -92,6 +96,7 @@ def test_listing_with_an_unknown_coin_is_asked_coin_by_coin(exchange: FakeBinanc
     assert len(exchange.asked("exchangeInfo")) == 3
 
 
+@case("19")
 @pytest.mark.parametrize(("opened", "final"), [("2021-03-10T11:08", True), ("2021-03-10T11:08:00.001", False)])
 def test_candle_is_final_when_it_closed_the_grace_ago(opened: str, final: bool) -> None:
     assert is_final(millis(utc(opened)) * 1000, NOW, 120.0) is final
@@ -118,6 +123,7 @@ def test_known_candles_are_not_landed_again_unless_they_differ(exchange: FakeBin
     assert downloads(rest, task, known="1.6") == [[0, 1, 2, 3, 4, 5]]
 
 
+@case("36")
 def test_unreadable_row_is_landed_only_where_candles_are_missing(exchange: FakeBinance, rest: RestClient) -> None:
     row = csv_of([kline(utc("2021-03-10T06:00"))]).decode().strip().split(",")
     body = f'[[{row[0]},{",".join(chr(34) + text + chr(34) for text in row[1:])}],["broken"]]'

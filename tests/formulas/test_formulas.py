@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from faults.catalogue import case
 from pyspark.sql import Column, SparkSession
 from pyspark.sql import functions as F
 
@@ -60,6 +61,7 @@ def test_epoch_is_read_by_its_number_of_digits(evaluate: Evaluate) -> None:
     ]
 
 
+@case("86")
 def test_hours_are_counted_from_instants_not_from_the_wall_clock(evaluate: Evaluate) -> None:
     noon = datetime(2021, 3, 28, 12, tzinfo=UTC)
     assert evaluate(is_on_the_hour, "TIMESTAMP", (noon,), (noon.replace(microsecond=1),)) == [True, False]

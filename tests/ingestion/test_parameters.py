@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from faults.catalogue import case
 from ingestion.fakes import utc
 
 from klineforge.domain.parameters import (
@@ -50,10 +51,12 @@ def test_coins_are_read_from_a_list_or_one_text(value: object) -> None:
     assert parse_coins(value) == ("BTCUSDT", "ETHUSDT")
 
 
+@case("97")
 def test_coin_outside_ascii_is_a_coin() -> None:
     assert parse_coins(["币安人生USDT", "1000CHEEMS"]) == ("币安人生USDT", "1000CHEEMS")
 
 
+@case("97")
 @pytest.mark.parametrize(
     ("value", "message"),
     [

@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from faults.catalogue import case
 from ingestion.fakes import FakeBinance, hours, millis, utc
 from ingestion.lake import Lake
 
@@ -48,6 +49,7 @@ def vision(shared_data: Path) -> Iterator[Files]:
     server.server_close()
 
 
+@case("59")
 def test_real_month_with_an_outage_is_kept_as_published(vision: Files, lake: Lake) -> None:
     parameters: dict[str, Any] = {
         "coins": "BTCUSDT ETHUSDT",
@@ -66,6 +68,7 @@ def test_real_month_with_an_outage_is_kept_as_published(vision: Files, lake: Lak
     assert set(backwards["open_time"]) == {millis(utc("2020-12-21T14:00"))}
 
 
+@case("53", "87")
 def test_real_days_around_the_change_of_unit_make_one_series(vision: Files, lake: Lake) -> None:
     parameters: dict[str, Any] = {"coins": "ETHUSDT", "start": "2024-12-29", "end": "2025-01-04", "rest_url": "off"}
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import polars as pl
 import pytest
+from faults.catalogue import case
 from ingestion.fakes import FakeBinance, Reply, csv_of, hours, kline, millis, utc, zipped
 from ingestion.lake import Lake
 
@@ -76,6 +77,7 @@ def test_ingestion_of_a_new_coin_leaves_the_others_alone(exchange: FakeBinance, 
     assert (report["BTCUSDT"].rows, report["ETHUSDT"].rows) == (0, len(UNTIL_NOW))
 
 
+@case("80")
 def test_ingestion_of_an_earlier_start_fetches_only_the_earlier_hours(exchange: FakeBinance, lake: Lake) -> None:
     exchange.trade("BTCUSDT", UNTIL_NOW)
     lake.ingest(exchange, **{**BTC, "start": "2021-01-20"})
@@ -119,6 +121,7 @@ def test_hours_that_only_rest_has_are_taken_from_rest(exchange: FakeBinance, lak
     assert sources(lake)["rest"] == 36 + 3
 
 
+@case("59")
 def test_hours_that_nobody_has_are_settled_as_empty_and_never_asked_again(exchange: FakeBinance, lake: Lake) -> None:
     outage = hours("2021-02-11T04:00", "2021-02-11T05:00")
     exchange.trade("BTCUSDT", [opened for opened in UNTIL_NOW if opened not in outage])
@@ -133,6 +136,7 @@ def test_hours_that_nobody_has_are_settled_as_empty_and_never_asked_again(exchan
     assert len(exchange.asked("/api/v3/klines")) == 1
 
 
+@case("59")
 def test_holes_stay_holes_without_rest_and_their_archive_is_not_fetched_again(
     exchange: FakeBinance, lake: Lake
 ) -> None:
@@ -160,6 +164,7 @@ def test_fresh_empty_hours_are_not_believed(exchange: FakeBinance, lake: Lake) -
     assert lake.opens("BTCUSDT") == [millis(opened) for opened in UNTIL_NOW]
 
 
+@case("20")
 def test_look_back_brings_a_corrected_candle_as_one_more_revision(exchange: FakeBinance, lake: Lake) -> None:
     exchange.trade("BTCUSDT", UNTIL_NOW)
     lake.ingest(exchange, **BTC)

@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from deltalake import write_deltalake
+from faults.catalogue import case
 from ingestion.fakes import FakeBinance, Reply, hours, millis, utc
 from ingestion.lake import TABLES, Lake
 
@@ -35,6 +36,7 @@ def all_there(lake: Lake, coin: str) -> bool:
     return lake.opens(coin) == [millis(opened) for opened in UNTIL_NOW]
 
 
+@case("31")
 def test_unknown_coin_fails_while_the_others_go_on(exchange: FakeBinance, lake: Lake) -> None:
     exchange.trade("BTCUSDT", UNTIL_NOW)
 
@@ -85,6 +87,7 @@ def test_exchange_that_cannot_be_reached_stops_the_run_with_advice(exchange: Fak
     assert lake.zone.units() == []
 
 
+@case("14")
 def test_rest_that_refuses_this_location_still_lets_the_archives_in(exchange: FakeBinance, lake: Lake) -> None:
     exchange.trade("BTCUSDT", UNTIL_NOW)
     exchange.faults["/api/v3/"] = [Reply(451, b'{"code":0,"msg":"Service unavailable from a restricted location"}')]
@@ -109,6 +112,7 @@ class KilledError(BaseException):
     """Stands for SIGKILL: nothing catches it, nothing is cleaned up."""
 
 
+@case("69")
 def test_run_killed_in_the_middle_goes_on_where_it_was(
     exchange: FakeBinance, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -142,6 +146,7 @@ def test_run_killed_in_the_middle_goes_on_where_it_was(
     assert list(lake.zone.path.iterdir()) == []
 
 
+@case("73")
 def test_damaged_landed_file_is_fetched_again(exchange: FakeBinance, lake: Lake) -> None:
     exchange.trade("BTCUSDT", UNTIL_NOW)
     parameters = {"coins": "BTCUSDT", "start": "2021-01-01"}
@@ -154,6 +159,7 @@ def test_damaged_landed_file_is_fetched_again(exchange: FakeBinance, lake: Lake)
     assert all_there(lake, "BTCUSDT")
 
 
+@case("69")
 def test_batch_cut_off_before_its_checkpoints_is_completed_and_not_repeated(exchange: FakeBinance, lake: Lake) -> None:
     exchange.trade("BTCUSDT", UNTIL_NOW)
     parameters = {"coins": "BTCUSDT", "start": "2021-01-01"}
@@ -169,6 +175,7 @@ def test_batch_cut_off_before_its_checkpoints_is_completed_and_not_repeated(exch
     assert checkpoints["row_count"].to_list() == [744]
 
 
+@case("69")
 def test_batch_cut_off_before_its_units_are_removed_is_not_appended_again(exchange: FakeBinance, lake: Lake) -> None:
     exchange.trade("BTCUSDT", UNTIL_NOW)
     parameters = {"coins": "BTCUSDT", "start": "2021-01-01"}
@@ -188,6 +195,7 @@ def test_batch_cut_off_before_its_units_are_removed_is_not_appended_again(exchan
     assert all_there(lake, "BTCUSDT")
 
 
+@case("74")
 def test_checkpoints_without_their_klines_are_not_believed(exchange: FakeBinance, lake: Lake) -> None:
     exchange.trade("BTCUSDT", UNTIL_NOW)
     parameters = {"coins": "BTCUSDT", "start": "2021-01-01"}
@@ -199,6 +207,7 @@ def test_checkpoints_without_their_klines_are_not_believed(exchange: FakeBinance
     assert all_there(lake, "BTCUSDT")
 
 
+@case("72")
 def test_landing_zone_that_cannot_be_written_stops_the_run(exchange: FakeBinance, tmp_path: Path) -> None:
     exchange.trade("BTCUSDT", UNTIL_NOW)
     (tmp_path / "landing").write_text("a file where the folder should be")
@@ -207,6 +216,7 @@ def test_landing_zone_that_cannot_be_written_stops_the_run(exchange: FakeBinance
         Lake(tmp_path).download(exchange, coins="BTCUSDT", start="2021-01-01")
 
 
+@case("70")
 def test_batches_are_bounded_and_their_id_depends_on_their_units_alone(exchange: FakeBinance, lake: Lake) -> None:
     exchange.trade("BTCUSDT", UNTIL_NOW)
     lake.download(exchange, coins="BTCUSDT", start="2021-01-01")

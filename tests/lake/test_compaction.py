@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
+from faults.catalogue import case
 from lake.tables import PRICES, START, append, contents, correct, feed, hours, make_table, note, read
 
 from klineforge.errors import IncrementalStateError
@@ -167,6 +168,7 @@ def test_table_remembers_after_it_what_it_remembered_before(tmp_path: Path) -> N
     assert (newest.note.recipe_version, newest.note.table) == ("v7", "prices")
 
 
+@case("83")
 def test_commit_of_somebody_else_is_not_covered_up(tmp_path: Path) -> None:
     path = make_table(tmp_path / "prices", 8)
     DeltaTable(path).delete("coin = 'AUSDT'")

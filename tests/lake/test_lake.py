@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from deltalake import write_deltalake
+from faults.catalogue import case
 
 from klineforge.contracts import CONTRACTS
 from klineforge.domain.hours import Span
@@ -62,6 +63,7 @@ def _hold(lake: Path, ready: object, done: object) -> None:
         done.wait(30)  # type: ignore[attr-defined]
 
 
+@case("79", "84")
 def test_second_run_on_a_lake_is_told_who_holds_it_and_a_killed_one_holds_nothing(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     ready, done = context.Event(), context.Event()
@@ -79,6 +81,7 @@ def test_second_run_on_a_lake_is_told_who_holds_it_and_a_killed_one_holds_nothin
         assert (tmp_path / "_klineforge" / "lock").is_file()
 
 
+@case("72")
 def test_lake_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")
@@ -105,6 +108,7 @@ def test_every_contract_has_a_statement_with_its_columns_and_constraints(name: s
     assert set(contract.grain) <= {column.name for column in contract.columns if not column.nullable}
 
 
+@case("77")
 def test_table_of_another_version_is_refused_with_a_way_out(tmp_path: Path) -> None:
     contract = CONTRACTS["mart_top_movers"]
     older = pl.DataFrame({"exchange": ["binance"], "coin": ["A"], "mover_rank": [1.5]})
@@ -117,6 +121,7 @@ def test_table_of_another_version_is_refused_with_a_way_out(tmp_path: Path) -> N
     assert "open_timestamp is missing" in str(refused.value)
 
 
+@case("77")
 def test_bronze_of_another_version_is_never_offered_a_rebuild(tmp_path: Path) -> None:
     write_deltalake(str(tmp_path / "klines"), pl.DataFrame({"coin": ["A"]}).to_arrow())
     table = LakeTable.at(CONTRACTS["binance_klines_daily"], TableLocation(path=str(tmp_path / "klines")))
@@ -124,6 +129,7 @@ def test_bronze_of_another_version_is_never_offered_a_rebuild(tmp_path: Path) ->
         table.require_contract()
 
 
+@case("76")
 def test_history_that_was_cleaned_up_is_not_taken_for_no_change(tmp_path: Path) -> None:
     path = str(tmp_path / "table")
     for number in range(4):
@@ -135,6 +141,7 @@ def test_history_that_was_cleaned_up_is_not_taken_for_no_change(tmp_path: Path) 
         changed_between(log, 1, 3)
 
 
+@case("78")
 @pytest.mark.parametrize("left", [0, 100])
 def test_log_that_a_power_failure_cut_off_is_told_as_such(tmp_path: Path, left: int) -> None:
     path = str(tmp_path / "table")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from faults.catalogue import case
 
 from klineforge.errors import LakeBusyError
 from klineforge.lake.lock import LOCK_FOLDER, lake_lock
@@ -58,6 +59,7 @@ def race(lake: Path, line: Any, tried: Any, answers: Any) -> None:
         tried.wait(PATIENCE)
 
 
+@case("79")
 def test_of_processes_that_start_at_the_same_moment_exactly_one_gets_the_lake(tmp_path: Path) -> None:
     count = 4
     line, tried, answers = SPAWN.Barrier(count), SPAWN.Barrier(count), SPAWN.Queue()
@@ -123,6 +125,7 @@ def test_threads_of_one_process_exclude_each_other(tmp_path: Path) -> None:
     assert outcomes == {"held": 1, "refused": count - 1}
 
 
+@case("79")
 def test_refusal_names_who_holds_the_lake_and_what_to_do(tmp_path: Path, elsewhere: BaseProcess) -> None:
     with pytest.raises(LakeBusyError) as refused, lake_lock(tmp_path, purpose="another", now=NOW):
         pass
@@ -136,6 +139,7 @@ def test_refusal_names_who_holds_the_lake_and_what_to_do(tmp_path: Path, elsewhe
     elsewhere.join()
 
 
+@case("84")
 def test_lock_of_a_process_that_was_killed_is_taken_over(tmp_path: Path, elsewhere: BaseProcess) -> None:
     assert elsewhere.pid is not None
     os.kill(elsewhere.pid, signal.SIGKILL)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from faults.catalogue import case
 
 from klineforge.errors import ConfigurationError, LakeBusyError
 from klineforge.hooks import LakeHooks
@@ -22,6 +23,7 @@ def run_on(lake: Path, market: str = "binance") -> LakeHooks:
     return hooks
 
 
+@case("79")
 def test_run_holds_the_lake_until_it_has_failed(tmp_path: Path) -> None:
     hooks = run_on(tmp_path)
     hooks.before_pipeline_run(run_params={})

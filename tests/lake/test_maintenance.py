@@ -12,6 +12,7 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
+from faults.catalogue import case
 from lake.tables import PRICES, append, contents, correct, feed, make_table, read
 from law.lake import DERIVED, Lake
 from law.proof import assert_equals_oracle, assert_nothing_left_to_do
@@ -184,6 +185,7 @@ def killed_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
         monkeypatch.setattr(DeltaTable, name, counted(getattr(DeltaTable, name)))
 
 
+@case("69")
 def test_killed_anywhere_the_table_and_what_a_reader_needs_are_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
+from faults.catalogue import case
 from pyspark.sql import SparkSession
 
 from klineforge.contracts.gold import DIM_TIMESTAMP
@@ -134,6 +135,16 @@ def test_append_under_one_identity_happens_once(location: TableLocation) -> None
     assert held(location) == expected({1: 0.5})
 
 
+@case("71")
+def test_writes_after_one_with_an_identity_are_not_skipped(spark: SparkSession, location: TableLocation) -> None:
+    local, remote = LocalWriter(MART_CORRELATIONS, location), DeltaWriter(MART_CORRELATIONS, location, spark)
+    for hour, identity in enumerate(["one", None, "two", None]):
+        remote.append(arrow_frame(spark, rows([hour])), NOTE, once_as=identity)
+        local.append(rows([hour + 10]), NOTE, once_as=identity and identity + " of delta-rs")
+    wanted = dict.fromkeys([*range(4), *range(10, 14)], 0.5)
+    assert held(location) == expected(wanted)
+
+
 @pytest.mark.parametrize(
     ("broken", "said"),
     [
@@ -177,6 +188,7 @@ def test_stream_replaces_all_rows_in_one_commit(location: TableLocation, spark: 
     assert spark.read.format("delta").load(str(location.path)).where("corr_24h = 0.25").count() == 2
 
 
+@case("69")
 @pytest.mark.parametrize("correlation", [0.25, 1.5])
 def test_stream_that_breaks_off_or_breaks_the_contract_leaves_the_table_as_it_was(
     location: TableLocation, correlation: float
@@ -216,6 +228,7 @@ LocalWriter(MART_CORRELATIONS, TableLocation(path=sys.argv[2])).overwrite_ordere
 """
 
 
+@case("69")
 def test_process_killed_while_it_streams_leaves_the_table_as_it_was(location: TableLocation) -> None:
     LocalWriter(MART_CORRELATIONS, location).append(rows(range(5)), NOTE)
     before = LocalTableLog(location).head()

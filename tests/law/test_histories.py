@@ -8,6 +8,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
+from faults.catalogue import case
 from hypothesis import given
 from law.effort import NIGHTLY, effort, patience
 from law.histories import BRONZE, Fate, History, Run, grown_candles, histories
@@ -35,6 +36,7 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     return lake
 
 
+@case("74", "76")
 @patience
 @effort(examples=4)
 @given(history=histories(most_runs=5 if NIGHTLY else 3))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from faults.catalogue import case
 from law.lake import DERIVED, Lake
 from law.proof import assert_equals_oracle, assert_equals_rebuild, assert_nothing_left_to_do
 from law.records import START, Record
@@ -116,6 +117,7 @@ def test_candle_that_becomes_invalid_leaves_every_mart_and_comes_back(week: Lake
     assert outcomes["kline_gaps"].counts.deleted == 1
 
 
+@case("74")
 def test_table_changed_by_hand_is_made_anew(week: Lake, spark: SparkSession) -> None:
     table = week.dataset("mart_returns_1h").location.sql
     spark.sql(f"DELETE FROM {table} WHERE coin = 'AAAUSDT'")  # noqa: S608  a folder of the test's own
@@ -125,6 +127,7 @@ def test_table_changed_by_hand_is_made_anew(week: Lake, spark: SparkSession) -> 
     assert_equals_oracle(week)
 
 
+@case("76")
 def test_change_feed_that_is_gone_leads_to_a_rebuild(week: Lake) -> None:
     week.add([Record("AAAUSDT", 150, 108.0), Record("AAAUSDT", 20, 109.0, sequence=5)])
     week.derive_only("stage_binance_klines", "fact_1h_klines")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from faults.catalogue import case
 
 from klineforge.errors import ConfigurationError
 from klineforge.reference.listings import listings_digest, load_listings, newest_listings, parse_listings
@@ -12,12 +13,14 @@ from klineforge.reference.listings import listings_digest, load_listings, newest
 HEADER = "symbol,listing_seq,base_asset,quote_asset,market_type,valid_from,valid_to,predecessor,source"
 
 
+@case("97")
 def test_seed_knows_the_pair_that_no_suffix_rule_gets_right() -> None:
     assert [(known.base_asset, known.quote_asset) for known in load_listings() if known.symbol == "FTMBNB"] == [
         ("FTM", "BNB")
     ]
 
 
+@case("92", "97")
 def test_seed_knows_the_fifteen_coins_and_the_pitfalls() -> None:
     newest = newest_listings(load_listings())
     coins = ["BTC", "ETH", "BNB", "ADA", "XRP", "SOL", "DOT", "DOGE", "LTC", "LINK", "ALGO", "TRX", "MATIC", "AVAX"]
@@ -26,12 +29,21 @@ def test_seed_knows_the_fifteen_coins_and_the_pitfalls() -> None:
     assert newest["POLUSDT"].predecessor == "MATICUSDT"
 
 
+@case("93")
 def test_seed_tells_the_two_assets_named_luna_apart() -> None:
     old, new = [known for known in load_listings() if known.symbol == "LUNAUSDT"]
     assert (old.base_asset, new.base_asset) == ("LUNC", "LUNA")
     assert old.valid_to is not None
     assert new.valid_from == datetime(2022, 5, 31, 6, tzinfo=UTC)
     assert old.valid_to < new.valid_from
+
+
+@case("95")
+def test_seed_tells_a_redenominated_coin_as_another_listing() -> None:
+    newest = newest_listings(load_listings())
+    assert newest["BTTUSDT"].base_asset == "BTT"
+    assert newest["BTTUSDT"].valid_to is not None
+    assert (newest["BTTCUSDT"].base_asset, newest["BTTCUSDT"].predecessor) == ("BTTC", "BTTUSDT")
 
 
 def test_seed_switched_off_knows_nothing_and_has_a_digest_of_its_own() -> None:

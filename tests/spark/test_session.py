@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from faults.catalogue import case
 from pyspark.sql import SparkSession
 
 REPORT = """
@@ -45,6 +46,7 @@ def python(code: str, *arguments: str, cwd: Path, **variables: str) -> subproces
     )
 
 
+@case("86")
 def test_session_starts_and_stops_without_a_word_and_leaves_no_files(tmp_path: Path) -> None:
     work, lake = tmp_path / "work", tmp_path / "lake"
     work.mkdir()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from faults.catalogue import case
 from oracle.frames import candles, hour, real_candles, to_pandas, to_spark
 from oracle.silver import oracle_gaps
 from pyspark.sql import SparkSession
@@ -36,12 +37,14 @@ def kinds(gaps: pd.DataFrame, exchange: str, coin: str) -> dict[datetime, tuple[
     return {opened: (row.gap_start, row.gap_hours, row.kind) for opened, row in rows.iterrows()}
 
 
+@case("59")
 def test_hour_that_every_listed_coin_lacks_is_an_outage(gaps: pd.DataFrame) -> None:
     outage = {hour(n): (hour(2), 2, "exchange_outage") for n in (2, 3)}
     assert kinds(gaps, "binance", "EARLY") == outage
     assert kinds(gaps, "binance", "A").items() >= outage.items()
 
 
+@case("60")
 def test_hour_that_one_coin_lacks_is_unexplained(gaps: pd.DataFrame) -> None:
     assert kinds(gaps, "binance", "A")[hour(5)] == (hour(5), 1, "unexplained")
 
@@ -62,6 +65,7 @@ def test_gaps_have_the_contracts_columns_and_agree_with_the_oracle(gaps: pd.Data
     assert found == expected
 
 
+@case("59")
 def test_gaps_of_real_candles_are_the_known_outages(spark: SparkSession, shared_data: Path) -> None:
     start, end = datetime(2020, 6, 1, tzinfo=UTC), datetime(2021, 5, 1, tzinfo=UTC)
     coins = ("BTCUSDT", "ETHUSDT", "SOLUSDT")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from faults.catalogue import case
 from oracle.bronze import NEW_YEAR_2021, archive_records, bronze, record
 from oracle.silver import Silver, oracle_silver
 from pyspark.sql import SparkSession
@@ -123,6 +124,7 @@ def tables(spark: SparkSession) -> Tables:
     return build(spark, RECORDS, LISTINGS)
 
 
+@case("37", "53", "58", "58b", "65", "90", "93")
 @pytest.mark.parametrize("coin", CASES)
 def test_candle_is_accepted_or_refused_with_every_reason(tables: Tables, coin: str) -> None:
     fact, quarantine = tables["fact_1h_klines"], tables["quarantine_klines"]
@@ -131,12 +133,14 @@ def test_candle_is_accepted_or_refused_with_every_reason(tables: Tables, coin: s
     assert (coin in set(fact["coin"]), refused) == ((False, [reasons]) if reasons else (True, []))
 
 
+@case("55", "63")
 @pytest.mark.parametrize(("coin", "close"), [("RANK", 92), ("LATER", 95), ("LINES", 97), ("FILES", 99)])
 def test_best_revision_wins(tables: Tables, coin: str, close: float) -> None:
     stage = tables["stage_binance_klines"]
     assert list(stage.loc[stage["coin"] == coin, "close_price"]) == [close]
 
 
+@case("58", "58b", "66")
 def test_irregular_closes_and_silent_hours_are_kept_and_flagged(tables: Tables) -> None:
     fact = tables["fact_1h_klines"].set_index("coin")
     irregular = set(fact.index[fact["is_irregular_close"]])
@@ -145,6 +149,7 @@ def test_irregular_closes_and_silent_hours_are_kept_and_flagged(tables: Tables) 
     assert set(fact["close_timestamp"]) == {pd.Timestamp("2021-01-01T00:59:59.999Z")}
 
 
+@case("65")
 def test_quarantine_keeps_what_is_needed_to_judge(tables: Tables) -> None:
     rows = tables["quarantine_klines"].set_index("coin")
     assert rows.loc["TORN", "record"] == "1609459200000,1,2"
