@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import pytest
+from faults.catalogue import case
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,6 +32,7 @@ def refused(budget: Budget, weight: int, now: float) -> Wait:
     return leave
 
 
+@case("17")
 def test_requests_are_held_back_at_85_percent_until_the_minute_turns() -> None:
     budget = Budget((HUNDRED,))
     for _ in range(42):
@@ -204,6 +206,7 @@ def run(budget: Budget, exchange: Exchange, work: Sequence[list[int]], seed: int
     return now - NOON
 
 
+@case("17")
 @given(
     work=st.lists(st.lists(st.sampled_from([1, 2, 5]), min_size=20, max_size=80), min_size=1, max_size=6),
     limit=st.integers(200, 400),

@@ -11,6 +11,7 @@ from itertools import repeat
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 
 import pytest
+from faults.catalogue import case
 
 from klineforge.errors import PermanentExchangeError, TransientExchangeError
 from klineforge.exchanges.binance.market import DIALECT
@@ -69,6 +70,7 @@ def fetch(url: str, limits: Limits = SHORT, most_bytes: int = 1_000_000) -> byte
         client.close()
 
 
+@case("3")
 @pytest.mark.parametrize(
     "serve",
     [
@@ -91,6 +93,7 @@ def test_server_that_drips_is_cut_off_at_the_deadline(serve: Serve) -> None:
         fetch(url)
 
 
+@case("2")
 @pytest.mark.parametrize(
     "begin", [b"", HEAD, HEAD + b"Content-Length: 5\r\n\r\n", CHUNKED], ids=["silent", "headers", "body", "chunk"]
 )
@@ -123,6 +126,7 @@ def test_body_without_an_end_is_refused_when_it_is_too_large() -> None:
         fetch(url, Limits(total=60.0), most_bytes=50_000)
 
 
+@case("2")
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a full queue refuses instead of keeping silent")
 def test_server_that_accepts_no_connection_is_cut_off_by_the_time_out_of_connecting() -> None:
     with contextlib.ExitStack() as open_sockets:

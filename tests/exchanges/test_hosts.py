@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from faults.catalogue import case
 from ingestion.fakes import FakeBinance, FakeClock, Reply, hours, utc
 
 from klineforge.domain.hours import Span
@@ -66,6 +67,7 @@ def elsewhere(gates: HostGates, now: float) -> float:
     return told[0]
 
 
+@case("13")
 def test_firewall_is_left_alone_for_ten_minutes_and_then_asked_again(
     client: HttpClient, first: FakeBinance, clock: FakeClock
 ) -> None:
@@ -137,6 +139,7 @@ def test_ban_of_absurd_length_ends_after_three_days(client: HttpClient, first: F
         ask(client, first.url)
 
 
+@case("12")
 @pytest.mark.parametrize("machine_ahead", [-7200, 7200])
 def test_end_of_a_ban_is_by_the_clock_of_the_exchange(
     client: HttpClient, first: FakeBinance, clock: FakeClock, machine_ahead: int
@@ -151,6 +154,7 @@ def test_end_of_a_ban_is_by_the_clock_of_the_exchange(
     assert clock.sleeps == [pytest.approx(200.0)]
 
 
+@case("18")
 @pytest.mark.parametrize(
     "fault",
     [
@@ -219,6 +223,7 @@ def test_hosts_that_all_fail_in_the_same_way_give_an_error_of_that_kind(
         ask(client, first.url, second.url)
 
 
+@case("18")
 @pytest.mark.parametrize(
     ("fault", "kind"),
     [
@@ -239,6 +244,7 @@ def test_wrong_requests_limits_and_bans_are_not_taken_to_another_host(
     assert second.requests == []
 
 
+@case("18")
 def test_hosts_of_one_account_wait_together(first: FakeBinance, second: FakeBinance, clock: FakeClock) -> None:
     dialect = replace(DIALECT, account_of=lambda _: "account")
     client = HttpClient(dialect, policy=RetryPolicy(attempts=1), clock=clock)

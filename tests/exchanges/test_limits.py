@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from faults.catalogue import case
 from ingestion.fakes import FakeBinance, FakeClock, Reply, hours, utc
 from ingestion.lake import market_of
 
@@ -115,6 +116,7 @@ def test_listing_sets_the_limits_that_candles_keep_to(
     assert waits == [0, 0, 45.5]
 
 
+@case("17")
 def test_server_that_has_counted_nearly_all_is_asked_again_in_its_next_minute(
     exchange: FakeBinance, rest: RestClient, clock: FakeClock
 ) -> None:

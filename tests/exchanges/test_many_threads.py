@@ -6,6 +6,7 @@ import logging
 
 import pytest
 from exchanges.virtual_time import Answer, SimulatedServer, VirtualClock
+from faults.catalogue import case
 
 from klineforge.errors import PermanentExchangeError
 from klineforge.exchanges.binance.market import DIALECT
@@ -66,6 +67,7 @@ def test_other_programs_of_this_address_are_made_room_for() -> None:
     assert [arrival < NOON + 60 for arrival in arrivals] == [True] + [False] * THREADS
 
 
+@case("11")
 def test_ban_stops_every_thread_and_then_one_request_goes_ahead(caplog: pytest.LogCaptureFixture) -> None:
     clock, arrivals = VirtualClock(NOON + 20), list[float]()
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from faults.catalogue import case
 from hypothesis import given
 from hypothesis import strategies as st
 from ingestion.fakes import FakeBinance, FakeClock, Reply, hours, millis, utc
@@ -143,6 +144,7 @@ def test_exchange_that_never_told_its_time_is_not_asked_by_every_page(
     assert clock.now() == exchange.true_time
 
 
+@case("88")
 @pytest.mark.parametrize("jump", [timedelta(hours=-1), timedelta(hours=1), timedelta(seconds=-30)])
 def test_exchange_whose_clock_jumps_is_not_believed_and_the_earlier_time_counts(
     clock: ServerClock, exchange: Exchange, machine: Machine, jump: timedelta, caplog: pytest.LogCaptureFixture
@@ -188,6 +190,7 @@ def test_time_told_is_never_later_than_that_of_an_exchange_which_told_the_truth_
         assert told <= exchange.true_time + SECOND / 1000
 
 
+@case("85")
 @pytest.mark.parametrize("ahead", [timedelta(hours=2), timedelta(hours=-2)])
 def test_machine_with_a_wrong_clock_ingests_what_is_closed_and_no_more(tmp_path: Path, ahead: timedelta) -> None:
     lake = Lake(tmp_path, machine_ahead=ahead)
@@ -198,6 +201,7 @@ def test_machine_with_a_wrong_clock_ingests_what_is_closed_and_no_more(tmp_path:
     assert lake.opens("BTCUSDT") == CLOSED
 
 
+@case("88")
 def test_candle_that_is_open_is_not_taken_for_closed_while_a_fast_machine_cannot_ask_the_time(tmp_path: Path) -> None:
     lake = Lake(tmp_path, machine_ahead=timedelta(hours=2))
     with trading() as server:

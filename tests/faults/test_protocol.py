@@ -97,24 +97,37 @@ def test_month_that_is_late_comes_day_by_day(worlds: Callable[..., World]) -> No
 
 
 @case("41")
-def test_missing_key_that_is_denied_is_a_typed_error_and_the_next_run_repairs(world: World) -> None:
+def test_missing_key_that_is_denied_leaves_its_hours_to_rest(world: World, caplog: pytest.LogCaptureFixture) -> None:
     world.inject(Fault("late", match="2024-03-05.zip"), Fault("denied"))
 
     run = world.run()
 
-    assert run.spoilt("denied") >= 1
-    assert isinstance(run.error, IngestionIncompleteError)
-    assert "refused: HTTP 403" in run.message
+    assert run.spoilt("denied") == 2
+    assert "HTTP 403" in caplog.text
+    assert world.lake.table("checkpoints").filter(pl.col("status") == "not_found").is_empty()
+    assert run.error is None
     world.recover()
 
 
 @case("41")
-@pytest.mark.xfail(strict=True, reason="403 is taken for a refusal of the host even where a key may be missing")
-def test_missing_key_that_is_denied_leaves_its_hours_to_rest(world: World) -> None:
-    world.inject(Fault("late", match="2024-03-05.zip"), Fault("denied"))
+def test_missing_key_that_is_denied_is_told_where_nobody_else_has_its_hours(world: World) -> None:
+    world.inject(Fault("late", match="BTCUSDT-1h-2024-03-05.zip"), Fault("denied", match="2024-03-05.zip"))
 
-    run = world.run()
+    run = world.run(rest_url="off", end="2024-03-06")
 
     assert run.spoilt("denied") >= 1
-    assert run.error is None
+    assert isinstance(run.error, IngestionIncompleteError)
+    assert "HTTP 403" in run.message
+    assert run.reports["BTCUSDT"].hours_missing == 24
+    world.recover()
+
+
+@case("13")
+def test_archive_behind_a_firewall_is_left_alone_and_rest_goes_on(world: World) -> None:
+    world.inject(Fault("status", status=403, match="/data/"))
+
+    run = world.run(ingestion={"workers": 1})
+
+    assert run.spoilt("status") == 1
+    assert "HTTP 403: <html>" in run.message
     world.recover()

@@ -73,7 +73,6 @@ def test_server_time_that_jumps_back_loses_nothing(world: World, seconds: int) -
 
 
 @case("88")
-@pytest.mark.xfail(strict=True, reason="the machine's clock decides what is closed while the exchange tells no time")
 def test_machine_whose_clock_is_ahead_stores_no_open_candle_when_the_exchange_tells_no_time(world: World) -> None:
     world.time.skew = timedelta(hours=2)
     world.inject(Fault("status", match=TIME))

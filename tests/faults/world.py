@@ -168,7 +168,7 @@ class World:
         request = nodes.check_request({**asked, "start": self.start.isoformat(), **parameters})
         policy = RetryPolicy(attempts=self.attempts)
         http = HttpClient(DIALECT, policy=policy, limits=self.limits, clock=self.time, jitter=lambda: 1.0)
-        market = BinanceMarket(http, request.archive_url, request.rest_url)
+        market = BinanceMarket(http, request.archive_url, request.rest_urls)
         coverage = self.lake.coverage()
         try:
             listed = nodes.snapshot_listing(request, market, self.lake.zone, coverage)

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import polars as pl
 import pytest
+from faults.catalogue import case
 from ingestion.fakes import FakeBinance, Reply, hours, millis, utc
 from ingestion.lake import Lake
 
@@ -32,6 +33,7 @@ def opens(lake: Lake) -> list[list[int]]:
     return [lake.opens(coin) for coin in BOTH]
 
 
+@case("18")
 def test_candles_come_from_the_spare_host_when_the_first_one_fails(
     exchange: FakeBinance, spare: FakeBinance, lake: Lake
 ) -> None:
@@ -50,6 +52,7 @@ def test_candles_come_from_the_spare_host_when_the_first_one_fails(
     assert checkpoints["source_uri"].str.starts_with(spare.url).all()
 
 
+@case("11")
 def test_ban_of_an_hour_leaves_what_the_archive_has_and_the_run_after_it_brings_the_rest(
     exchange: FakeBinance, lake: Lake
 ) -> None:

@@ -23,6 +23,8 @@ from klineforge.exchanges.transport import Answer
 
 # No ban is longer (exchange-protocols §2.4); more is a mistake in the header.
 LONGEST_BAN_SECONDS: Final = 3 * 24 * 3600.0
+# What object storage says of a key that does not exist to those who may not list its keys: not about the host.
+DENIED_KEY: Final = b"<Code>AccessDenied</Code>"
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def judge(
     if answer.status == 404 and may_be_missing:
         return
     if answer.status != 200:
-        raise _refusal(answer, dialect, moment)
+        raise _refusal(answer, dialect, moment, may_be_missing=may_be_missing)
     try:
         if check is not None:
             check(answer.body)
@@ -65,11 +67,13 @@ def judge(
         raise AttemptFailed(Trouble.PAYLOAD, error.problem) from error
 
 
-def _refusal(answer: Answer, dialect: Dialect, moment: Moment) -> AttemptFailed:
+def _refusal(answer: Answer, dialect: Dialect, moment: Moment, *, may_be_missing: bool) -> AttemptFailed:
     status, error = answer.status, dialect.read_error(answer.body)
     detail = f"HTTP {status}" + (f", code {error.code}" if error.code is not None else "") + f": {error.message}"
     if status in {BUSY_STATUS, BANNED_STATUS} or error.code in dialect.busy_codes:
         return _busy(answer, error, detail, moment)
+    if status == BLOCKED_STATUS and may_be_missing and DENIED_KEY in answer.body:
+        return AttemptFailed(Trouble.REJECTED, detail)
     if status == BLOCKED_STATUS:
         return AttemptFailed(Trouble.BLOCKED, detail, until=moment.now + LEFT_ALONE_SECONDS)
     if status in REFUSED_STATUSES:

@@ -25,6 +25,7 @@ from klineforge.exchanges.binance.revisions import rechecked, revised
 from klineforge.exchanges.binance.silence import with_proof
 from klineforge.exchanges.coverage import RawCandle
 from klineforge.exchanges.dialect import Dialect
+from klineforge.exchanges.failures import RejectedRequestError
 from klineforge.exchanges.http import HttpClient
 from klineforge.exchanges.outcome import Outcome
 from klineforge.exchanges.planning import ArchiveTask, FirstCandleTask, RestTask, Sources, Task, settled_until
@@ -172,7 +173,7 @@ class BinanceMarket:
         name = archives.file_name(task.coin, task.period)
         try:
             file = self._archive.fetch(task)
-        except (ChecksumMismatchError, MalformedPayloadError) as error:
+        except (ChecksumMismatchError, MalformedPayloadError, RejectedRequestError) as error:
             return Outcome(tried=name, defect=error)
         if file is None:
             url = archives.file_url(self.archive_url, task.coin, task.period)
