@@ -25,6 +25,7 @@ from benchmarks.parts.build import measure_build
 from benchmarks.parts.floor import measure_floor
 from benchmarks.parts.hourly import measure_hourly
 from benchmarks.parts.increments import measure_increments
+from benchmarks.parts.ingest import measure_ingest
 from benchmarks.parts.peers import measure_peers
 from benchmarks.parts.scale import measure_scale
 from benchmarks.render import Section, replaced
@@ -44,6 +45,7 @@ PARTS: Mapping[str, Callable[[Context], Section]] = {
     "peers": measure_peers,
     "scale": measure_scale,
     "hourly": measure_hourly,
+    "ingest": measure_ingest,
 }
 
 

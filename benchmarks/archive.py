@@ -7,6 +7,7 @@ import hashlib
 import io
 import shutil
 import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -69,19 +70,33 @@ class _QuietFiles(SimpleHTTPRequestHandler):
     """A static file server that keeps connections and no log."""
 
     protocol_version = "HTTP/1.1"
+    # Headers and body in packets of their own would make every client wait 40 ms for the second.
+    disable_nagle_algorithm = True
+    wbufsize = 1 << 16
+    delay = 0.0
+
+    def do_GET(self) -> None:
+        """Answer, after as long as the way to the server and back shall take."""
+        time.sleep(self.delay)
+        super().do_GET()
 
     def log_message(self, *args: object) -> None:
         """Say nothing."""
 
 
 @contextmanager
-def served(root: Path) -> Iterator[str]:
+def served(root: Path, *, delay: float = 0.0) -> Iterator[str]:
     """Serve a folder on loopback.
+
+    Args:
+        root: The folder.
+        delay: Seconds until each answer, for a server that is not on the same machine.
 
     Yields:
         Its URL.
     """
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_QuietFiles, directory=str(root)))
+    handler = type("_Files", (_QuietFiles,), {"delay": delay})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler, directory=str(root)))
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
