@@ -42,7 +42,7 @@ def test_end_may_be_the_word_now() -> None:
 def test_fine_tuning_is_read_from_its_own_mapping() -> None:
     request = parse_ingestion_parameters({**GOOD, "ingestion": {"workers": 3, "look_back_hours": 0}, "lake": "/x"})
 
-    assert (request.workers, request.look_back_hours, request.retries) == (3, 0, 4)
+    assert (request.workers, request.look_back_hours, request.grace_seconds) == (3, 0, 120)
 
 
 @pytest.mark.parametrize("value", ["BTCUSDT ETHUSDT", "BTCUSDT,ETHUSDT", " btcusdt;\tethusdt, ", ["BTCUSDT", "ETHUSDT"],
@@ -134,7 +134,7 @@ def test_both_sources_off_are_refused() -> None:
         parse_ingestion_parameters({**GOOD, "archive_url": "off", "rest_url": "off"})
 
 
-@pytest.mark.parametrize("tuning", [{"workers": 0}, {"workers": "8"}, {"workers": True}, {"retries": 2.5}])
+@pytest.mark.parametrize("tuning", [{"workers": 0}, {"workers": "8"}, {"workers": True}, {"grace_seconds": 2.5}])
 def test_fine_tuning_out_of_range_is_refused(tuning: dict[str, object]) -> None:
     with pytest.raises(ConfigurationError, match="parameter 'ingestion.* must be a whole number from"):
         parse_ingestion_parameters({**GOOD, "ingestion": tuning})

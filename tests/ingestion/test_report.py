@@ -157,3 +157,9 @@ def test_exchange_entry_refuses_a_bad_url() -> None:
     with pytest.raises(DatasetError, match="'rest_url' must be a URL") as caught:
         BinanceMarketDataset(archive_url="off", rest_url="nonsense").load()
     assert isinstance(caught.value.__cause__, ConfigurationError)
+
+
+@pytest.mark.parametrize("retries", [-1, 21, 2.5, "4", True])
+def test_retries_out_of_range_are_refused(retries: object) -> None:
+    with pytest.raises(ConfigurationError, match="'retries' must be a whole number from 0 to 20"):
+        BinanceMarketDataset(archive_url="http://host", rest_url="off", retries=retries)

@@ -8,10 +8,13 @@ from typing import Any, Never
 from kedro.io import AbstractDataset, DatasetError
 
 from klineforge.domain.parameters import parse_source_url, parse_source_urls
+from klineforge.errors import ConfigurationError
 from klineforge.exchanges.binance.market import DIALECT, BinanceMarket
 from klineforge.exchanges.http import HttpClient
 from klineforge.exchanges.retry import RetryPolicy
 from klineforge.exchanges.transport import Limits
+
+MOST_RETRIES = 20
 
 
 class BinanceMarketDataset(AbstractDataset[Never, BinanceMarket]):
@@ -39,7 +42,7 @@ class BinanceMarketDataset(AbstractDataset[Never, BinanceMarket]):
         *,
         archive_url: str | bool,
         rest_url: str | bool | Sequence[str],
-        retries: int = 4,
+        retries: object = 4,
         total_seconds: float = 120.0,
         metadata: dict[str, Any] | None = None,
     ) -> None:
@@ -48,10 +51,15 @@ class BinanceMarketDataset(AbstractDataset[Never, BinanceMarket]):
         Args:
             archive_url: Root of the archive, or the word ``off``.
             rest_url: Roots of the REST interface, a list or one text with spaces between them; or the word ``off``.
-            retries: How often a failed request is tried again.
+            retries: How often a failed request is tried again, 0 to 20.
             total_seconds: Longest time one attempt may take.
             metadata: For Kedro plugins; not used here.
+
+        Raises:
+            ConfigurationError: When ``retries`` is no such number.
         """
+        if not isinstance(retries, int) or isinstance(retries, bool) or not 0 <= retries <= MOST_RETRIES:
+            raise ConfigurationError(f"'retries' must be a whole number from 0 to {MOST_RETRIES}, found {retries!r}")
         self._archive_url = archive_url
         self._rest_url = rest_url
         self._retries = retries

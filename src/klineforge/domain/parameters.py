@@ -38,7 +38,6 @@ class IngestionParameters:
         workers: Downloads in flight at once, 1 to 64.
         grace_seconds: How long after its hour a candle must have been closed to count as final.
         look_back_hours: How many recent hours REST is asked for again, to find late corrections; 0 switches it off.
-        retries: How often a failed request is tried again, 0 to 20.
         recheck: Which archive files are looked at again, because files are replaced after publication: ``auto`` means
             those of the last 90 days and a share of the older ones, so that all are looked at once a week.
     """
@@ -51,7 +50,6 @@ class IngestionParameters:
     workers: int = 8
     grace_seconds: int = 120
     look_back_hours: int = 48
-    retries: int = 4
     recheck: Recheck = "auto"
 
     @property
@@ -105,7 +103,6 @@ def parse_ingestion_parameters(parameters: Mapping[str, Any]) -> IngestionParame
         workers=_whole_number(tuning, "workers", 8, 1, 64),
         grace_seconds=_whole_number(tuning, "grace_seconds", 120, 0, 3600),
         look_back_hours=_whole_number(tuning, "look_back_hours", 48, 0, 24 * 90),
-        retries=_whole_number(tuning, "retries", 4, 0, 20),
         recheck=parse_recheck(parameters.get("recheck", "auto")),
     )
 
