@@ -11,7 +11,8 @@
     ├── IngestionIncompleteError      some coins were ingested, others failed
     ├── ContractError                 schema or key of a table violated; lists every difference
     ├── IncrementalStateError         what a table remembers contradicts the table
-    └── LakeBusyError                 another run holds the lake
+    ├── LakeBusyError                 another run holds the lake
+    └── RunInterruptedError           the user ended the run
 
 A message says what was expected, what was found, for which coin and range, and what to do next.
 """
@@ -98,3 +99,12 @@ class IncrementalStateError(KlineForgeError):
 
 class LakeBusyError(KlineForgeError):
     """Another run is writing to the same lake."""
+
+
+class RunInterruptedError(KlineForgeError):
+    """The user has ended the run before its end."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "interrupted: tables that were done stay, the others are as they were before; run again to go on from there"
+        )

@@ -22,7 +22,7 @@ from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 
 from klineforge.contracts.gold import DIM_COINS
-from klineforge.errors import ConfigurationError, IngestionIncompleteError
+from klineforge.errors import ConfigurationError, IngestionIncompleteError, RunInterruptedError
 from klineforge.exchanges.report import raise_if_incomplete
 from klineforge.lake.journal import JOURNAL
 from klineforge.lake.lock import LOCK_FOLDER, lake_lock
@@ -69,6 +69,8 @@ class LakeHooks:
     @hook_impl
     def before_pipeline_run(self, run_params: dict[str, Any]) -> None:
         """Lock the lake and make sure that it holds this market."""
+        # Of a run in this process that was interrupted.
+        self._stack.close()
         self._started = datetime.now(UTC)
         require_one_process(run_params)
         with ExitStack() as until_refused:
@@ -102,7 +104,8 @@ class LakeHooks:
     @hook_impl
     def on_pipeline_error(self, error: Exception, run_params: dict[str, Any]) -> None:
         """Write the failure down and let go of the lake."""
-        self._finish(run_params, outcome="failed", error=str(error) or type(error).__name__)
+        outcome = "interrupted" if isinstance(error, RunInterruptedError) else "failed"
+        self._finish(run_params, outcome=outcome, error=str(error) or type(error).__name__)
 
     def _finish(self, run_params: dict[str, Any], *, outcome: str, error: str | None) -> None:
         try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 
 import click
 import pytest
@@ -81,28 +80,26 @@ def test_what_is_running_when_another_node_fails_is_finished() -> None:
     assert finished.is_set()
 
 
-def test_an_interruption_by_the_user_ends_queries(monkeypatch: pytest.MonkeyPatch) -> None:
-    running, ended = threading.Event(), threading.Event()
-    monkeypatch.setattr(runner_module, "interrupt", ended.set)
+def test_every_failure_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    together = threading.Barrier(2, timeout=20)
 
-    def query() -> int:
-        running.set()
-        if not ended.wait(20):
-            raise TimeoutError("nobody ended the query")
-        raise RuntimeError("the query was ended")
+    def fail(name: str) -> int:
+        together.wait()
+        time.sleep(0.2 * (name == "second"))
+        raise ValueError(f"the {name} node failed")
 
-    futures: list[Future[int]] = []
+    def first() -> int:
+        return fail("first")
 
-    def run() -> None:
-        with SideBySideRunner()._get_executor(2) as workers:
-            futures.append(workers.submit(query))
-            assert running.wait(20)
-            raise KeyboardInterrupt
+    def second() -> int:
+        return fail("second")
 
-    with pytest.raises(KeyboardInterrupt):
-        run()
-    with pytest.raises(RuntimeError, match="was ended"):
-        futures[0].result()
+    pipeline = independent([first, second])
+    with pytest.raises(ValueError, match="the first node failed"):
+        SideBySideRunner(max_workers=2).run(pipeline, catalog(pipeline))
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == [
+        "failed, too: the second node failed"
+    ]
 
 
 def test_there_are_never_more_workers_than_processors(monkeypatch: pytest.MonkeyPatch) -> None:

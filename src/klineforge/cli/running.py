@@ -21,6 +21,8 @@ class RunCommand(PlainErrorsCommand):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the pipelines."""
+        if ctx.params.get("is_async") and not ctx.params.get("runner"):
+            raise click.UsageError("--async is of no use here: tables are made side by side anyway; leave it out")
         ctx.params["runner"] = ctx.params.get("runner") or DEFAULT_RUNNER
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Option '--pipeline' is deprecated")

@@ -18,6 +18,7 @@ from klineforge.datasets.in_work import IN_WORK
 from klineforge.domain.contract import TableContract
 from klineforge.incremental.engine import Outcome, describe, refresh
 from klineforge.incremental.recipe import Derivation
+from klineforge.interruption import INTERRUPTION
 from klineforge.lake.journal import JOURNAL, TableEntry
 from klineforge.lake.local import BeyondDeltaRsError, LocalWriter
 from klineforge.lake.location import TableLocation
@@ -101,6 +102,7 @@ class DeltaTableDataset(AbstractDataset[Derivation | Append, LakeTable]):
         Raises:
             DatasetError: When the data is neither a derivation of this table nor an append.
         """
+        INTERRUPTION.raise_if_requested()
         started = datetime.now(UTC)
         with IN_WORK.naming(self.contract.name):
             if isinstance(data, Derivation) and data.recipe.output.name == self.contract.name:

@@ -30,6 +30,7 @@ from klineforge.exchanges.planning import (
 from klineforge.exchanges.recheck import RevisionTask
 from klineforge.exchanges.report import IngestionReport
 from klineforge.exchanges.score import CoinRun, Trouble
+from klineforge.interruption import INTERRUPTION
 
 logger = logging.getLogger(__name__)
 
@@ -121,9 +122,13 @@ class Campaign:
         Raises:
             ExchangeError: When nothing at all could be fetched for any coin because the exchange cannot be talked to.
             ConfigurationError: When the landing zone cannot be written to.
+            RunInterruptedError: When the user ends the run; what has landed stays.
         """
         runs = [CoinRun(state, intersect(state.wanted, state.coverage.settled)) for state in states.values()]
-        with ThreadPoolExecutor(self._rules.workers, thread_name_prefix="ingest") as pool:
+        with (
+            INTERRUPTION.ended_by(self._market.stop),
+            ThreadPoolExecutor(self._rules.workers, thread_name_prefix="ingest") as pool,
+        ):
             try:
                 for run in runs:
                     self._plan(run)
@@ -142,6 +147,7 @@ class Campaign:
 
     def _work(self, pool: ThreadPoolExecutor) -> None:
         while self._queue or self._running:
+            INTERRUPTION.raise_if_requested()
             self._fill(pool)
             self._collect()
 

@@ -152,6 +152,8 @@ class LandingZone:
                 manifest["sha256"],
                 manifest["size"],
             )
+        except FileNotFoundError:  # removed by the other bronze node since it was listed
+            return None
         except (OSError, ValueError, KeyError, TypeError) as error:
             logger.warning("landing manifest %s cannot be read: %s", path.name, error)
             return None

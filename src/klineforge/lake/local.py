@@ -7,6 +7,7 @@ in Spark for it would cost many times what the rows do (docs/benchmarks.md).
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 import polars as pl
@@ -19,6 +20,7 @@ from deltalake.transaction import CommitProperties
 from klineforge.domain.contract import YEAR_COLUMN, TableContract
 from klineforge.domain.scope import Scope
 from klineforge.errors import ContractError
+from klineforge.interruption import INTERRUPTION
 from klineforge.lake.arrow import conformed
 from klineforge.lake.ddl import create_local_table
 from klineforge.lake.location import TableLocation
@@ -107,7 +109,7 @@ class LocalWriter:
         try:
             write_deltalake(
                 DeltaTable(self._path),
-                rows,
+                pa.RecordBatchReader.from_batches(rows.schema, _unless_interrupted(rows)),
                 mode="overwrite",
                 target_file_size=_LARGE_FILE,
                 writer_properties=_for_bulk(self.contract),
@@ -160,6 +162,7 @@ class LocalWriter:
         mode: Literal["append", "overwrite"],
         transactions: list[Transaction],
     ) -> None:
+        INTERRUPTION.raise_if_requested()
         order = [(name, "ascending") for name in (*self.contract.partition_columns, *self.contract.sort_by)]
         chosen = conformed(rows, self.contract)
         try:
@@ -215,3 +218,9 @@ def _properties(note: CommitNote, transactions: list[Transaction]) -> CommitProp
 def count_rows(rows: pl.LazyFrame) -> int:
     """How many rows a scan has."""
     return int(rows.select(pl.len()).collect().item())
+
+
+def _unless_interrupted(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        INTERRUPTION.raise_if_requested()
+        yield batch

@@ -57,7 +57,7 @@ class RunRecord:
         env: Kedro environment.
         started_at: Start, UTC.
         ended_at: End, UTC.
-        outcome: ``succeeded``, ``failed`` or ``partial``.
+        outcome: ``succeeded``, ``failed``, ``partial`` or ``interrupted``.
         error: What went wrong; None when nothing did.
         tables: What it did, in order.
     """

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from klineforge.errors import EnvironmentProblem
+from klineforge.interruption import INTERRUPTION
 from klineforge.spark.archive import archive_file, archive_options
 from klineforge.spark.home import klineforge_home
 from klineforge.spark.jars import delta_jars, platform_brings_delta
@@ -66,6 +67,7 @@ def get_session(*, brief: bool = False) -> SparkSession:
     with _lock:
         session = active_session()
         if session is None:
+            INTERRUPTION.raise_if_requested()
             session = _process.session = _attach() if platform_brings_delta(os.environ) else _start_local(brief=brief)
         return session
 
