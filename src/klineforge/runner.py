@@ -21,7 +21,8 @@ from klineforge.interruption import INTERRUPTION
 from klineforge.spark.options import usable_cores
 from klineforge.spark.session import interrupt
 
-logger = logging.getLogger(__name__)
+# Kedro's remarks about each node appear under this module's name, which conf/logging.yml silences.
+logger = logging.getLogger("klineforge.run")
 
 # Beyond this, tables wait for each other and for Spark rather than for processors.
 MOST_TABLES_AT_A_TIME: Final = 4
