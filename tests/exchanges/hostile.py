@@ -17,10 +17,11 @@ PAGE = json.dumps(ROWS).encode()
 DIGEST = "0123456789abcdef" * 4
 # What parsers stumble over: line ends, marks of other encodings, halves of characters, figures that are no figures.
 ODDITIES = (
-    b"", b"\r", b"\n", b"\r\n", b"\x00", b"\x1a", b"\xef\xbb\xbf", b"\xff\xfe", b"\xed\xa0\x80", b"\x80", b'"', b"'", b",",
-    b";", b"\t", b" ", b"\x0b", b"\x0c", b"\xc2\xa0", b"\xe2\x80\xa8", "１２".encode(), "²".encode(), b"1e999", b"NaN",
-    b"-", b"+", b"0x1F", b"1_0", b"9" * 25, b"9" * 5000, b"null", b"true", b"[", b"]", b"{", b"}", b"\\ud800", b"PK\x05\x06",
-    b"PK\x01\x02", b"open_time,", b"\x1b[2J",
+    b"", b"\r", b"\n", b"\r\n", b"\x00", b"\x1a", b"\xef\xbb\xbf", b"\xff\xfe", b"\xed\xa0\x80", b"\x80", b'"', b"'",
+    b",", b";", b"\t", b" ", b"\x0b", b"\x0c", b"\xc2\xa0", b"\xe2\x80\xa8", "\uff11\uff12".encode(), "²".encode(),
+    b"1e999", b"NaN",
+    b"-", b"+", b"0x1F", b"1_0", b"9" * 25, b"9" * 5000, b"null", b"true", b"[", b"]", b"{", b"}", b"\\ud800",
+    b"PK\x05\x06", b"PK\x01\x02", b"open_time,", b"\x1b[2J",
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Whatever a server says, in headers and on the wire: a typed error or an answer, and never a request to somebody else."""
+"""Whatever a server says, in headers and on the wire: a typed error or an answer, and no request to anybody else."""
 
 from __future__ import annotations
 

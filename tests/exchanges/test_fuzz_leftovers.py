@@ -1,4 +1,4 @@
-"""Whatever lies in a lake's folders from an earlier run, another version or somebody else: used, or dropped; never obeyed."""
+"""Whatever lies in a lake's folders from an earlier run or from somebody else: used or dropped, never obeyed."""
 
 from __future__ import annotations
 
