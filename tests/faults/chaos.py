@@ -33,7 +33,8 @@ START = datetime(2024, 3, 5, tzinfo=UTC)
 FIRST_RUN = datetime(2024, 3, 6, 6, 10, tzinfo=UTC)
 LONGEST_PAUSE_MINUTES = 110
 IMPATIENT = Limits(read=0.5)
-POINTS = 50
+# Where a run can die, and how many steps of that sort a run has at most, roughly.
+PLACES = {"get": 40, "land": 40, "commit": 9, "remove": 12}
 FEWEST_REQUESTS = 4
 
 # Every kind that an exchange can recover from; those whose rows claim other hours (stray, shift) stay as evidence for
@@ -69,25 +70,27 @@ class KilledError(BaseException):
 
 
 class Fuse:
-    """Lets a process live for some steps; then every further step of any of its threads is its last.
+    """Lets a process live for some steps of one sort; then every further step of any of its threads is its last.
 
     Args:
-        steps: How many; None for ever.
+        place: The sort of steps that count, one of ``PLACES``; None: the process lives.
+        steps: How many.
     """
 
-    def __init__(self, steps: int | None) -> None:
+    def __init__(self, place: str | None, steps: int) -> None:
+        self.place = place
         self.steps = steps
 
-    def burn(self) -> None:
+    def burn(self, place: str) -> None:
         """One step.
 
         Raises:
             KilledError: When there are no more.
         """
-        if self.steps is not None:
+        if place == self.place:
             self.steps -= 1
-            if self.steps < 0:
-                raise KilledError
+        if self.steps < 0:
+            raise KilledError
 
 
 @contextmanager
@@ -96,33 +99,33 @@ def mortal(fuse: Fuse) -> Iterator[None]:
     get, write, remove, commit = Transport.get, LandingZone._write, LandingZone.remove, lakes.write_deltalake
 
     def mortal_get(self: Transport, url: str, most_bytes: int) -> Answer:
-        fuse.burn()
+        fuse.burn("get")
         answer = get(self, url, most_bytes)
-        fuse.burn()
+        fuse.burn("get")
         return answer
 
     def mortal_write(self: LandingZone, name: str, content: bytes) -> None:
-        fuse.burn()
+        fuse.burn("land")
         (self.path / (name + PARTIAL)).write_bytes(content[: len(content) // 2])
-        fuse.burn()
+        fuse.burn("land")
         write(self, name, content)
-        fuse.burn()
+        fuse.burn("land")
 
     def mortal_remove(self: LandingZone, unit_ids: Iterable[str]) -> None:
         for unit_id in unit_ids:
-            fuse.burn()
+            fuse.burn("remove")
             (self.path / (unit_id + MANIFEST)).unlink(missing_ok=True)
-            fuse.burn()
+            fuse.burn("remove")
             remove(self, [unit_id])
 
     def mortal_commit(table: str, *arguments: Any, **options: Any) -> None:
-        fuse.burn()
+        fuse.burn("commit")
         if Path(table).is_dir():
             # Data that no commit speaks of.
             (Path(table) / "part-of-a-killed-run.parquet").write_bytes(b"PAR1")
-        fuse.burn()
+        fuse.burn("commit")
         commit(table, *arguments, **options)
-        fuse.burn()
+        fuse.burn("commit")
 
     with (
         mock.patch.object(Transport, "get", mortal_get),
@@ -170,7 +173,7 @@ def play(seed: int, folder: Path, runs: int, kill: Callable[[World, random.Rando
                 if kill is not None and rng.random() < 0.3:
                     kill(world, rng)
                     story.append("a process of its own was killed")
-                world.time.pass_by(60 * rng.uniform(1, LONGEST_PAUSE_MINUTES))
+                world.time.pass_by(_pause(world.now, rng))
             _settle(world, folder)
         except BaseException as error:
             error.add_note(f"chaos of seed {seed}:\n  " + "\n  ".join(story))
@@ -178,14 +181,22 @@ def play(seed: int, folder: Path, runs: int, kill: Callable[[World, random.Rando
     return story
 
 
+def _pause(now: datetime, rng: random.Random) -> float:
+    """Seconds until the next run; now and then it comes when an hour is just closing."""
+    if rng.random() < 0.4:
+        return 3600 - now.timestamp() % 3600 + rng.uniform(-20, 140)
+    return 60 * rng.uniform(1, LONGEST_PAUSE_MINUTES)
+
+
 def _shaken_run(world: World, rng: random.Random, story: list[str]) -> None:
     faults = some_faults(rng, world.coins)
-    steps = rng.randrange(POINTS) if rng.random() < 0.5 else None
+    place = rng.choice([None, *PLACES])
+    steps = 0 if place is None else rng.randrange(PLACES[place])
     told = ", ".join(f"{fault.name}{dict(fault.settings) or ''}[{fault.match}]x{fault.times}" for fault in faults)
-    story.append(f"{world.now:%d %H:%M} faults: {told or 'none'}; steps to live: {steps}")
+    story.append(f"{world.now:%d %H:%M} faults: {told or 'none'}; dies: {place and (place, steps)}")
     world.inject(*faults)
     try:
-        with mortal(Fuse(steps)):
+        with mortal(Fuse(place, steps)):
             run = world.run()
         story[-1] += f"; error: {type(run.error).__name__}" if run.error else "; well"
     except KilledError:
@@ -220,12 +231,14 @@ def _settle(world: World, folder: Path) -> None:
 
 def _nothing_was_appended_twice(world: World) -> None:
     """A file may go back to bytes that it had before; but the same download brings each of its rows once."""
-    klines = world.lake.table("klines")
-    if not klines.is_empty():
-        one_row = klines.select("coin", "sha256", "source_row", "ingestion_ts")
-        assert one_row.is_duplicated().sum() == 0, klines.filter(one_row.is_duplicated()).select(
-            "coin", "sha256", "source_row", pl.col("batch_id").str.head(8)
-        )
+    for table, key in (
+        ("klines", ("coin", "sha256", "source_row", "ingestion_ts")),
+        ("checkpoints", ("coin", "source_uri", "status", "range_start", "range_end", "sha256", "ingestion_ts")),
+    ):
+        rows = world.lake.table(table)
+        if not rows.is_empty():
+            twice = rows.filter(rows.select(key).is_duplicated())
+            assert twice.is_empty(), twice.select("coin", "ingestion_ts", pl.col("batch_id").str.head(8))
 
 
 def killed_process(world: World, rng: random.Random) -> None:
