@@ -1,4 +1,4 @@
-"""Hours of an exchange in which anything goes wrong at any time, runs that die anywhere, and what is left of it in the end.
+"""An exchange of which anything goes wrong at any time, runs that die anywhere, and what is left of it in the end.
 
 ``make chaos`` plays many seeds, with real SIGKILLs between them; ``tests/faults/test_chaos.py`` plays a few.
 """
@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import random
 import signal
 import subprocess
@@ -15,7 +16,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -254,6 +255,11 @@ def killed_process(world: World, rng: random.Random) -> None:
         process.send_signal(signal.SIGKILL)
 
 
+def _tell(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
 def main() -> int:
     """Play many seeds and name those that fail."""
     parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
@@ -263,6 +269,8 @@ def main() -> int:
     parser.add_argument("--no-processes", action="store_true", help="leave out processes of their own and SIGKILL")
     parser.add_argument("--story", action="store_true", help="tell what happened, also where all went well")
     chosen = parser.parse_args()
+    # What goes wrong is meant to.
+    logging.disable(logging.CRITICAL)
     failed = []
     for seed in range(chosen.first, chosen.first + chosen.seeds):
         with tempfile.TemporaryDirectory() as folder:
@@ -270,10 +278,10 @@ def main() -> int:
                 story = play(seed, Path(folder), chosen.runs, None if chosen.no_processes else killed_process)
             except Exception:  # noqa: BLE001 - whatever it was, the seed is named and the next one played
                 failed.append(seed)
-                print(f"seed {seed} FAILED\n{traceback.format_exc()}", flush=True)
+                _tell(f"seed {seed} FAILED\n{traceback.format_exc()}")
             else:
-                print(f"seed {seed} held" + "".join(f"\n  {line}" for line in story if chosen.story), flush=True)
-    print(f"{chosen.seeds - len(failed)} of {chosen.seeds} seeds held" + (f"; failed: {failed}" if failed else ""))
+                _tell(f"seed {seed} held" + "".join(f"\n  {line}" for line in story if chosen.story))
+    _tell(f"{chosen.seeds - len(failed)} of {chosen.seeds} seeds held" + (f"; failed: {failed}" if failed else ""))
     return 1 if failed else 0
 
 

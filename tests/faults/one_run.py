@@ -1,4 +1,4 @@
-"""One run against an exchange of another process, to be killed: ``python -m faults.one_run LAKE URL NOW START COIN...``."""
+"""One run of a process that is meant to be killed: ``python -m faults.one_run LAKE URL NOW START COIN...``."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def main(path: str, url: str, now: str, start: str, *coins: str) -> None:
         nodes.download_missing_klines(plan, market, lake.zone)
         lake.append()
     except KlineForgeError as error:
-        print(error)
+        sys.stdout.write(f"{error}\n")
 
 
 if __name__ == "__main__":
