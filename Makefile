@@ -8,7 +8,7 @@ READY := $(VENV)/.klineforge-ready
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test check demo lineage bench docs format lock clean
+.PHONY: help setup test chaos check demo lineage bench docs format lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -21,6 +21,9 @@ $(READY): requirements/dev.lock pyproject.toml scripts/setup.sh
 
 test: setup ## Run all tests
 	@$(BIN)/python -m pytest $(ARGS)
+
+chaos: setup ## Shake lakes with faults and kills until one breaks (ARGS="--seeds 500 --first 0"; --help)
+	@PYTHONPATH=tests $(BIN)/python -m faults.chaos $(ARGS)
 
 check: setup ## Check format, lint, types, import rules, generated documents and the lock file
 	$(BIN)/ruff format --check .

@@ -215,3 +215,15 @@ def test_candle_that_is_open_is_not_taken_for_closed_while_a_fast_machine_cannot
         lake.ingest(server, coins="BTCUSDT", start="2021-03-01")
 
     assert lake.opens("BTCUSDT") == CLOSED
+
+
+def test_time_that_was_asked_for_in_vain_for_long_does_not_put_the_clock_ahead(
+    machine: Machine, exchange: Exchange
+) -> None:
+    def tell_after_waiting() -> datetime:
+        machine.passes(timedelta(minutes=4))
+        return exchange.tell()
+
+    clock = ServerClock(machine, tell_after_waiting)
+
+    assert clock.now() == exchange.true_time

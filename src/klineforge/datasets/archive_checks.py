@@ -57,7 +57,9 @@ class ArchiveChecksDataset(AbstractDataset[Mapping[str, str], dict[str, datetime
         together = {**_read(path), **data}
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_suffix(".new")
-        fresh.write_text(json.dumps(dict(sorted(together.items())), indent=1, ensure_ascii=False), encoding="utf-8")
+        text = json.dumps(dict(sorted(together.items())), indent=1, ensure_ascii=False)
+        # Half of a surrogate pair, which a file from elsewhere can hold, is written as JSON escapes it.
+        fresh.write_text(text, encoding="utf-8", errors="backslashreplace")
         fresh.replace(path)
 
     def _describe(self) -> dict[str, Any]:
@@ -73,7 +75,7 @@ def _read(path: Path) -> dict[str, str]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         return {str(coin): _utc(until) for coin, until in found.items()}
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         logger.warning("%s cannot be read and is started anew: %s", path, error)
         return {}
 

@@ -124,9 +124,16 @@ class _BoundedAdapter(HTTPAdapter):
         return manager
 
 
+class _PlainSession(requests.Session):
+    """A session that leaves redirects alone; the library would read the whole body of one, however large."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002 - the name is the library's
+        return None
+
+
 def bounded_session() -> requests.Session:
     """A session that keeps to ``DEADLINE`` from the first byte of the status line to the last of the body."""
-    session = requests.Session()
+    session = _PlainSession()
     for scheme in ("http://", "https://"):
         session.mount(scheme, _BoundedAdapter())
     return session

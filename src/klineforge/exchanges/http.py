@@ -212,8 +212,12 @@ class HttpClient:
             location = answer.headers.get("location")
             if not 300 <= answer.status < 400 or location is None:
                 return answer
-            target = urljoin(target, location)
-            if urlsplit(target)[:2] != urlsplit(url)[:2]:
+            try:
+                target = urljoin(target, location)
+                leaves = urlsplit(target)[:2] != urlsplit(url)[:2]
+            except ValueError as error:
+                raise AttemptFailed(Trouble.REJECTED, f"redirected to what is no address: {error}") from error
+            if leaves:
                 raise AttemptFailed(
                     Trouble.REJECTED, f"redirected to another host ({urlsplit(target).netloc}), which is not followed"
                 )

@@ -132,7 +132,7 @@ class LandingZone:
                 (self.path / (unit_id + suffix)).unlink(missing_ok=True)
 
     def _files(self, suffix: str) -> Iterator[Path]:
-        return (path for path in self.path.glob("*" + suffix) if path.is_file())
+        return (path for path in self.path.glob("*" + suffix) if path.is_file() or path.is_symlink())
 
     def _write(self, name: str, content: bytes) -> None:
         partial = self.path / (name + PARTIAL)
@@ -143,7 +143,7 @@ class LandingZone:
     def _manifest(self, path: Path) -> StoredUnit | None:
         try:
             manifest = json.loads(path.read_bytes())
-            if manifest["format"] != _FORMAT:
+            if manifest["format"] != _FORMAT or not isinstance(manifest["document"], dict):
                 return None
             return StoredUnit(
                 path.name.removesuffix(MANIFEST),
@@ -154,6 +154,6 @@ class LandingZone:
             )
         except FileNotFoundError:  # removed by the other bronze node since it was listed
             return None
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             logger.warning("landing manifest %s cannot be read: %s", path.name, error)
             return None

@@ -104,6 +104,6 @@ def _retry_after_seconds(text: str | None, now: float) -> float | None:
         return float(text.strip())
     try:
         return max(0.0, parsedate_to_datetime(text).timestamp() - now)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, IndexError, OverflowError):
         # Not a number and not a date: as good as no header.
         return None

@@ -31,7 +31,7 @@ class Reading:
 
     Args:
         shown: Its time.
-        at: When, monotonic seconds of this machine.
+        at: When the answer was there, monotonic seconds of this machine.
         took: How long the question took, in which the time may have been read at any moment.
     """
 
@@ -107,7 +107,9 @@ class ServerClock:
         else:
             after = self._clock.monotonic()
             self._failure, self._heard_at = None, after
-            self._take(Reading(shown, (before + after) / 2, timedelta(seconds=after - before)))
+            # Most of that time may be waiting before the last attempt: taken for anything but the end, the clock would
+            # be ahead by part of it, and an open candle pass for a closed one.
+            self._take(Reading(shown, after, timedelta(seconds=after - before)))
         self._asked_at = self._clock.monotonic()
 
     def _take(self, new: Reading) -> None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final
+from datetime import UTC, datetime
+from typing import Any, Final, get_args
 
 from klineforge.domain.hours import Span
-from klineforge.exchanges.coverage import SourceRecord
-from klineforge.exchanges.landing import LandingZone, StoredUnit
+from klineforge.exchanges.coverage import SourceKind, SourceRecord, Status
+from klineforge.exchanges.landing import DamagedUnitError, LandingZone, StoredUnit
+
+logger = logging.getLogger(__name__)
 
 KLINES: Final = "klines"
+_TEXTS: Final = ("coin", "source_uri", "ingestion_ts")
+_TEXTS_OR_NULL: Final = ("sha256", "first_open", "last_open", "message")
+_COUNTS: Final = range(2**31)
 
 
 @dataclass(frozen=True)
@@ -71,8 +77,36 @@ class KlineUnit:
 
 
 def kline_unit(unit: StoredUnit) -> KlineUnit:
-    """Read a kline unit back from its manifest."""
+    """Read a kline unit back from its manifest.
+
+    Raises:
+        DamagedUnitError: When the manifest is not one that ``KlineUnit.land`` writes.
+    """
+    try:
+        _check(unit)
+        return _read(unit.document)
+    except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
+        raise DamagedUnitError(f"unit {unit.unit_id}: its manifest is not about klines: {error!r}") from error
+
+
+def _check(unit: StoredUnit) -> None:
+    """Refuse values of other types than are written, so that no later step stumbles over them."""
     document: Mapping[str, Any] = unit.document
+    rows = document["source_rows"]
+    counts = [document["row_count"], *(rows or [])]
+    sound = {
+        "texts": all(isinstance(document[name], str) for name in _TEXTS),
+        "texts or nulls": all(isinstance(document[name], str | None) for name in _TEXTS_OR_NULL),
+        "kind": document["source_kind"] in get_args(SourceKind),
+        "status": document["status"] in get_args(Status),
+        "counts": all(type(count) is int and count in _COUNTS for count in counts),
+        "bytes": unit.sha256 == document["sha256"] or (unit.sha256 is None and not rows and rows is not None),
+    }
+    if not all(sound.values()):
+        raise ValueError(", ".join(name for name, is_sound in sound.items() if not is_sound))
+
+
+def _read(document: Mapping[str, Any]) -> KlineUnit:
     rows = document["source_rows"]
     record = SourceRecord(
         coin=document["coin"],
@@ -82,7 +116,7 @@ def kline_unit(unit: StoredUnit) -> KlineUnit:
         span=_span(document["range"]),
         status=document["status"],
         row_count=document["row_count"],
-        ingestion_ts=datetime.fromisoformat(document["ingestion_ts"]),
+        ingestion_ts=_moment(document["ingestion_ts"]),
         first_open=_instant(document["first_open"]),
         last_open=_instant(document["last_open"]),
         message=document["message"],
@@ -92,9 +126,24 @@ def kline_unit(unit: StoredUnit) -> KlineUnit:
 
 
 def landed_klines(units: list[StoredUnit]) -> list[tuple[StoredUnit, KlineUnit]]:
-    """The kline units among landed ones, ordered by coin and hour."""
-    klines = [(unit, kline_unit(unit)) for unit in units if unit.kind == KLINES]
+    """The kline units among landed ones, ordered by coin and hour; those that cannot be read are left out."""
+    klines = []
+    for unit in units:
+        if unit.kind == KLINES:
+            try:
+                klines.append((unit, kline_unit(unit)))
+            except DamagedUnitError as error:
+                logger.warning("a landed download is left out: %s", error)
     return sorted(klines, key=lambda pair: (pair[1].record.coin, pair[1].record.span, pair[0].unit_id))
+
+
+def swept_klines(zone: LandingZone) -> list[tuple[StoredUnit, KlineUnit]]:
+    """Remove everything from the zone that is no complete and readable unit, and return those of klines."""
+    units = zone.sweep()
+    klines = landed_klines(units)
+    readable = {unit.unit_id for unit, _ in klines}
+    zone.remove(unit.unit_id for unit in units if unit.kind == KLINES and unit.unit_id not in readable)
+    return klines
 
 
 def _span_text(span: Span) -> list[str]:
@@ -102,8 +151,15 @@ def _span_text(span: Span) -> list[str]:
 
 
 def _span(pair: list[str]) -> Span:
-    return Span(datetime.fromisoformat(pair[0]), datetime.fromisoformat(pair[1]))
+    return Span(_moment(pair[0]), _moment(pair[1]))
 
 
 def _instant(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
+    return None if text is None else _moment(text)
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"an instant without a time zone: {text}")
+    return moment.astimezone(UTC)

@@ -68,5 +68,5 @@ def _holder(handle: int) -> str:
         told = json.loads(os.pread(handle, 4096, 0))
         since = datetime.fromisoformat(told["since"])
         return f": {told['purpose']}, process {told['pid']} on {told['host']} since {since:%Y-%m-%d %H:%M:%S %Z}"
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return ""

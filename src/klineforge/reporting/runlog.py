@@ -169,7 +169,7 @@ def _record(line: str) -> RunRecord | None:
             error=raw.get("error"),
             tables=tuple(_outcome(table) for table in raw.get("tables") or ()),
         )
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
         return None
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from klineforge.domain.hours import RangeSet
+from klineforge.errors import MalformedPayloadError
 from klineforge.exchanges.binance.constants import INTERVAL
 from klineforge.exchanges.binance.epochs import Int64s, inside, open_micros
 from klineforge.exchanges.binance.parse import parse_csv, parse_klines_page
@@ -117,7 +118,7 @@ def _portion(
     record = unit.record
     if record.sha256 is None or unit.source_rows == ():
         return _Portion(stored.unit_id, unit, record, None)
-    records = _records(unit, zone.content(stored))
+    records = _records(stored, unit, zone.content(stored))
     micros = open_micros(records)
     before = hours_by_source.get((record.coin, record.sha256), ())
     chosen = _chosen_rows(unit, micros, before)
@@ -132,10 +133,18 @@ def _portion(
     return _Portion(stored.unit_id, unit, checkpoint, records.filter(pa.array(chosen)))
 
 
-def _records(unit: KlineUnit, content: bytes) -> pa.Table:
-    if unit.record.source_kind == "rest":
-        return parse_klines_page(content)
-    return parse_csv(unpack_csv(content, unit.record.file_name))
+def _records(stored: StoredUnit, unit: KlineUnit, content: bytes) -> pa.Table:
+    """The records of a unit; bytes that did not come through a download of this program may be anything."""
+    try:
+        if unit.record.source_kind == "rest":
+            records = parse_klines_page(content)
+        else:
+            records = parse_csv(unpack_csv(content, unit.record.file_name))
+    except MalformedPayloadError as error:
+        raise DamagedUnitError(f"unit {stored.unit_id}: {error.problem}") from error
+    if unit.source_rows and max(unit.source_rows) >= records.num_rows:
+        raise DamagedUnitError(f"unit {stored.unit_id}: it names a row that its bytes do not have")
+    return records
 
 
 def _chosen_rows(unit: KlineUnit, micros: Int64s, before: RangeSet) -> np.ndarray[Any, np.dtype[np.bool_]]:

@@ -15,6 +15,8 @@ _USED_WEIGHT: Final = re.compile(r"x-mbx-used-weight-(\d{1,4})([smhd])\Z", re.AS
 _SECONDS: Final = {"S": 1, "M": 60, "H": 3600, "D": 86400}
 _INTERVALS: Final = {"SECOND": 1, "MINUTE": 60, "HOUR": 3600, "DAY": 86400}
 _MAX_COUNT: Final = 10**9
+# The exchange has no longer window; to wait for the end of one would be to hang.
+_LONGEST_WINDOW: Final = 86_400
 
 # §2.3, until the listing names them.
 DEFAULT_LIMITS: Final = (RateLimit(REQUEST_WEIGHT, 60, 6000), RateLimit(RAW_REQUESTS, 300, 61_000))
@@ -54,18 +56,21 @@ def parse_rate_limits(content: bytes) -> tuple[RateLimit, ...]:
 
 
 def _limit(entry: Any) -> RateLimit | None:
-    if not isinstance(entry, dict) or entry.get("rateLimitType") not in {REQUEST_WEIGHT, RAW_REQUESTS}:
+    if not isinstance(entry, dict) or entry.get("rateLimitType") not in (REQUEST_WEIGHT, RAW_REQUESTS):
         return None
-    unit = _INTERVALS.get(str(entry.get("interval")))
+    interval = entry.get("interval")
+    unit = _INTERVALS.get(interval) if isinstance(interval, str) else None
     number, most = _count(entry.get("intervalNum")), _count(entry.get("limit"))
-    if unit is None or not number or not most:
+    if unit is None or not number or not most or unit * number > _LONGEST_WINDOW:
         return None
     return RateLimit(entry["rateLimitType"], unit * number, most)
 
 
 def _count(value: object) -> int | None:
     """A number of things as text or number; None when it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return None
     text = str(value).strip()
-    if isinstance(value, bool) or not (text.isascii() and text.isdigit()) or len(text) > 10:
+    if not (text.isascii() and text.isdigit()) or len(text) > 10:
         return None
     return min(int(text), _MAX_COUNT)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Final
 
@@ -15,6 +16,8 @@ from klineforge.exchanges.binance.parse import ListedSymbol
 from klineforge.exchanges.binance.wire import EXCHANGE_INFO_SCHEMA
 from klineforge.exchanges.coverage import Coverage
 from klineforge.exchanges.landing import LandingZone, StoredUnit
+
+logger = logging.getLogger(__name__)
 
 LISTING: Final = "listing"
 
@@ -67,10 +70,11 @@ def newest_listing(loaded: Coverage, landed: Iterable[StoredUnit]) -> dict[str, 
 
 def listing_batch(zone: LandingZone, loaded: Coverage) -> ListingBatch | None:
     """Turn the landed listings into one append; None when none has landed."""
-    units = _in_order(zone.units())
-    if not units:
+    landed = [unit for unit in zone.units() if unit.kind == LISTING]
+    if not landed:
         return None
-    unit_ids = tuple(sorted(unit.unit_id for unit in units))
+    units = _in_order(landed)
+    unit_ids = tuple(sorted(unit.unit_id for unit in landed))
     batch_id = hashlib.sha256("\n".join(unit_ids).encode()).hexdigest()
     newest = dict(loaded.listing)
     rows = []
@@ -95,4 +99,19 @@ def listing_batch(zone: LandingZone, loaded: Coverage) -> ListingBatch | None:
 
 
 def _in_order(units: Iterable[StoredUnit]) -> list[StoredUnit]:
-    return sorted((unit for unit in units if unit.kind == LISTING), key=lambda unit: unit.document["ingestion_ts"])
+    """The listings among landed units, oldest first; those that cannot be read are left out."""
+    readable = [unit for unit in units if unit.kind == LISTING and _is_readable(unit)]
+    return sorted(readable, key=lambda unit: datetime.fromisoformat(unit.document["ingestion_ts"]))
+
+
+def _is_readable(unit: StoredUnit) -> bool:
+    try:
+        zoned = datetime.fromisoformat(unit.document["ingestion_ts"]).tzinfo is not None
+        texts = [unit.document["source_uri"]]
+        texts += [symbol[field.name] for symbol in unit.document["symbols"] for field in fields(ListedSymbol)]
+        if zoned and all(isinstance(text, str) for text in texts):
+            return True
+    except (KeyError, TypeError, ValueError) as error:
+        logger.debug("unit %s: %r", unit.unit_id, error)
+    logger.warning("a landed listing cannot be read and is dropped: unit %s", unit.unit_id)
+    return False

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -26,6 +26,11 @@ _INT64 = range(-(2**63), 2**63)
 _INTEGER = re.compile(r"-?\d{1,19}\Z", re.ASCII)
 _CHECKSUM = re.compile(r"\s*([0-9a-fA-F]{64})[ \t]+\*?(\S+)\s*\Z")
 _BANNED_UNTIL = re.compile(r"banned until (\d{13})")
+_LINE_END = re.compile(rb"\r\n|\n|\r")
+_FIGURE = re.compile(rb"[0-9]")
+# Arrow reads these as hexadecimal, and so as another number than anybody else.
+_HEXADECIMAL = re.compile(rb"0[xX]")
+_MESSAGE_SHOWN: Final = 400
 
 _SPLIT = pacsv.ParseOptions(delimiter=",", quote_char=False, ignore_empty_lines=True)
 _CONVERT = pacsv.ConvertOptions(column_types=FIELD_TYPES, null_values=[], strings_can_be_null=False)
@@ -40,13 +45,15 @@ def parse_csv(content: bytes) -> pa.Table:
         One row per record in file order (``wire.RECORD_SCHEMA``).
     """
     body = _without_header(content.removeprefix(_BOM))
-    if not body.strip():
+    if not body.strip(b"\r\n"):
         return RECORD_SCHEMA.empty_table()
+    if _HEXADECIMAL.search(body):
+        return _line_by_line(body)
     try:
         fields = pacsv.read_csv(pa.BufferReader(body), _read_options(len(body)), _SPLIT, _CONVERT)
     except (pa.ArrowInvalid, pa.ArrowKeyError):
         # Some line is not clean: read it line by line, keeping what cannot be read.
-        return _records(_split_line(line) for line in _lines(body))
+        return _line_by_line(body)
     return _with_positions(fields)
 
 
@@ -56,12 +63,18 @@ def _read_options(size: int) -> pacsv.ReadOptions:
 
 
 def _without_header(body: bytes) -> bytes:
-    first, _, rest = body.lstrip(b"\r\n").partition(b"\n")
-    return rest if first.split(b",", 1)[0].strip().lower() in {b"open_time", b"open time"} else body
+    first, *rest = _LINE_END.split(body.lstrip(b"\r\n"), maxsplit=1)
+    # A line with figures is none: it may be a record run into the header, and is kept.
+    is_header = first.split(b",", 1)[0].strip().lower() in {b"open_time", b"open time"} and not _FIGURE.search(first)
+    return b"".join(rest) if is_header else body
+
+
+def _line_by_line(body: bytes) -> pa.Table:
+    return _records(_split_line(line) for line in _lines(body))
 
 
 def _lines(body: bytes) -> Iterable[str]:
-    for line in re.split(rb"\r\n|\n|\r", body):
+    for line in _LINE_END.split(body):
         if line:
             yield line.decode("utf-8", errors="backslashreplace")
 
@@ -97,6 +110,8 @@ def _typed(fields: Sequence[Any]) -> list[Any] | None:
         if not isinstance(field, str | int) or isinstance(field, bool):
             return None
         text = str(field)
+        if not _is_text(text):
+            return None
         if name in INTEGER_FIELDS:
             if not _INTEGER.match(text.strip()) or int(text) not in _INT64:
                 return None
@@ -113,7 +128,7 @@ def parse_klines_page(content: bytes) -> pa.Table:
         One row per element in the order sent (``wire.RECORD_SCHEMA``).
 
     Raises:
-        MalformedPayloadError: When the answer is not a JSON array.
+        MalformedPayloadError: When the answer is not a JSON array, or nested too deeply.
     """
     payload = parse_json(content, "a JSON array of klines")
     if not isinstance(payload, list):
@@ -123,7 +138,21 @@ def parse_klines_page(content: bytes) -> pa.Table:
 
 def _element(element: object) -> tuple[Sequence[Any], str]:
     fields = element if isinstance(element, list) else []
-    return fields, json.dumps(element, ensure_ascii=False, separators=(",", ":"))
+    return fields, _raw_text(element)
+
+
+def _raw_text(value: object, *, sort_keys: bool = False) -> str:
+    """The JSON of a value, as readable as it can be kept in a table."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=sort_keys)
+        return text if _is_text(text) else json.dumps(value, separators=(",", ":"), sort_keys=sort_keys)
+    except RecursionError as error:
+        raise MalformedPayloadError("the JSON is nested too deeply") from error
+
+
+def _is_text(text: str) -> bool:
+    """Whether no half of a surrogate pair stands alone in it, which JSON allows and UTF-8 does not."""
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def parse_json(content: bytes, expected: str) -> Any:
@@ -146,9 +175,14 @@ def parse_server_time(content: bytes) -> int:
     """
     payload = parse_json(content, "a JSON object with serverTime")
     moment = payload.get("serverTime") if isinstance(payload, dict) else None
-    if isinstance(moment, bool) or not isinstance(moment, int) or not 10**12 <= moment < 10**17:
+    if isinstance(moment, bool) or not isinstance(moment, int) or not _is_epoch(moment):
         raise MalformedPayloadError(f"expected a JSON object with serverTime, found {snippet(content)!r}")
     return moment // 1000 if moment >= 10**15 else moment
+
+
+def _is_epoch(moment: int) -> bool:
+    """Whether a number is an instant between 2001 and 2286, in milliseconds or microseconds."""
+    return 10**12 <= moment < 10**13 or 10**15 <= moment < 10**16
 
 
 @dataclass(frozen=True)
@@ -181,9 +215,13 @@ def _listed(entry: object) -> ListedSymbol | None:
     symbol, base, quote = (entry.get(name) for name in ("symbol", "baseAsset", "quoteAsset"))
     if not (isinstance(symbol, str) and isinstance(base, str) and isinstance(quote, str)):
         return None
+    if not _is_text(symbol + base + quote):
+        return None
     # Sorted keys: the same listing must give the same text whatever the order of fields.
-    raw = json.dumps(entry, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    return ListedSymbol(symbol, str(entry.get("status", "")), base, quote, raw)
+    raw = _raw_text(entry, sort_keys=True)
+    status = entry.get("status", "")
+    known = isinstance(status, str) and _is_text(status)
+    return ListedSymbol(symbol, status if known else _raw_text(status), base, quote, raw)
 
 
 def parse_checksum(content: bytes, file_name: str) -> str:
@@ -208,8 +246,9 @@ def parse_error_body(content: bytes) -> ServerError:
         return ServerError(None, snippet(content))
     if not isinstance(payload, dict):
         return ServerError(None, snippet(content))
-    code, message = payload.get("code"), str(payload.get("msg", ""))
-    banned = _BANNED_UNTIL.search(message)
+    code, said = payload.get("code"), payload.get("msg", "")
+    message = _shown(said, _MESSAGE_SHOWN) if isinstance(said, str) else snippet(content)
+    banned = _BANNED_UNTIL.search(said) if isinstance(said, str) else None
     return ServerError(
         code if isinstance(code, int) and not isinstance(code, bool) else None,
         message,
@@ -219,5 +258,10 @@ def parse_error_body(content: bytes) -> ServerError:
 
 def snippet(content: bytes, most: int = 160) -> str:
     """The beginning of an answer, fit for a message."""
-    text = content[: most * 4].decode("utf-8", errors="replace")
-    return " ".join(text.split())[:most] or "an empty answer"
+    return _shown(content[: most * 4].decode("utf-8", errors="replace"), most) or "an empty answer"
+
+
+def _shown(text: str, most: int) -> str:
+    """A text from outside in one line, without what a terminal would obey or could not show."""
+    line = " ".join(text[: most * 4].split())[:most]
+    return "".join(character if character.isprintable() else "\ufffd" for character in line)

@@ -144,6 +144,14 @@ class RestClient:
                     time_range=str(span),
                     url=page.url,
                 )
+            if following > last + 1:
+                raise MalformedPayloadError(
+                    f"expected klines before {span.end}, found one that opens at {to_instant((following - 1) * 1000)}",
+                    exchange=EXCHANGE,
+                    coin=coin,
+                    time_range=str(span),
+                    url=page.url,
+                )
             start = following
             if to_instant(start * 1000) > span.end - HOUR:
                 return

@@ -18,7 +18,7 @@ from klineforge.exchanges.landing import LandingZone
 from klineforge.exchanges.planning import CoinState, hours_to_read_again, wanted_hours
 from klineforge.exchanges.recheck import Turn, rechecks
 from klineforge.exchanges.report import raise_if_incomplete
-from klineforge.exchanges.units import landed_klines
+from klineforge.exchanges.units import swept_klines
 from klineforge.pipelines.ingestion.progress import progress_display
 
 logger = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ def plan_downloads(
     """Work out which hours of which coins are missing, counting what has landed but is not in bronze yet."""
     now = market.server_now()
     wanted = wanted_hours(request, now)
-    waiting = [unit.record for _, unit in landed_klines(landed.sweep())]
+    waiting = [unit.record for _, unit in swept_klines(landed)]
     known = coverage.extended(waiting)
     # What a file of these says can be compared once it is in bronze.
     too_early = {record.file_name for record in waiting}
