@@ -175,7 +175,7 @@ def play(seed: int, folder: Path, runs: int, kill: Callable[[World, random.Rando
                     kill(world, rng)
                     story.append("a process of its own was killed")
                 world.time.pass_by(_pause(world.now, rng))
-            _settle(world, folder)
+            _settle(world, folder, rng.choice([90, 3700]))
         except BaseException as error:
             error.add_note(f"chaos of seed {seed}:\n  " + "\n  ".join(story))
             raise
@@ -206,13 +206,12 @@ def _shaken_run(world: World, rng: random.Random, story: list[str]) -> None:
     _nothing_was_appended_twice(world)
 
 
-def _settle(world: World, folder: Path) -> None:
+def _settle(world: World, folder: Path, pause: float) -> None:
     """The faults are over."""
     world.inject()
     world.limits = Limits()
     for _ in range(2):
-        # The look-back sees another page when an hour has closed since.
-        world.time.pass_by(3700)
+        world.time.pass_by(pause)
         run = world.run()
         assert run.error is None, run.error
     for coin in world.coins:

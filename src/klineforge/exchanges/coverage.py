@@ -176,7 +176,7 @@ def outcome_key(record: SourceRecord) -> OutcomeKey:
     """What makes two records the same news about the same source.
 
     That a file does not exist is news again at another time, and so are an archive's bytes: it may go back to those it
-    had before. That an hour has no candle is said once.
+    had before, and REST to what it said before. That an hour has no candle is said once.
     """
-    asked = None if record.source_kind == "rest" else record.ingestion_ts
+    asked = None if record.source_kind == "rest" and record.sha256 is None else record.ingestion_ts
     return record.coin, record.source_uri, record.status, record.span, record.sha256, asked

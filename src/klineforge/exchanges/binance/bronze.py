@@ -127,7 +127,7 @@ def _portion(
     if there:
         chosen &= ~np.isin(records.column("source_row").to_numpy(), list(there))
     message = record.message
-    if before and not unit.is_revision:
+    if before and unit.source_rows is None:
         message = "; ".join(filter(None, (message, ALREADY_LOADED)))
     checkpoint = replace(record, row_count=total, message=message)
     return _Portion(stored.unit_id, unit, checkpoint, records.filter(pa.array(chosen)))
@@ -150,8 +150,8 @@ def _records(stored: StoredUnit, unit: KlineUnit, content: bytes) -> pa.Table:
 def _chosen_rows(unit: KlineUnit, micros: Int64s, before: RangeSet) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """The rows of a unit that count and have not been appended from the same bytes before.
 
-    Those of a revision were compared with what bronze holds, so they count although the file may have gone back to
-    bytes that it had before.
+    Rows that are named were compared with what bronze holds, so they count although the exchange may have gone back to
+    bytes that it gave before.
     """
     if unit.source_rows is not None:
         chosen = np.zeros(len(micros), dtype=np.bool_)
@@ -160,7 +160,7 @@ def _chosen_rows(unit: KlineUnit, micros: Int64s, before: RangeSet) -> np.ndarra
     else:
         outside = ~inside(micros, unit.period)
         chosen = outside | inside(micros, unit.record.span)
-    for span in () if unit.is_revision else before:
+    for span in () if unit.source_rows is not None else before:
         chosen &= ~inside(micros, span)
     # Rows without a place in time came with the first load of these bytes.
     return chosen & ~outside if before else chosen
