@@ -111,7 +111,7 @@ def test_kline_unit_survives_its_manifest(zone: LandingZone) -> None:
         coin="币安人生USDT",
         source_kind="monthly_archive",
         source_uri="http://host/a.zip",
-        sha256="ab",
+        sha256=hashlib.sha256(b"bytes").hexdigest(),
         span=span,
         status="loaded",
         row_count=743,
