@@ -244,6 +244,8 @@ def _nothing_was_appended_twice(world: World) -> None:
 def killed_process(world: World, rng: random.Random) -> None:
     """A run in a process of its own that SIGKILL ends after some requests, or shortly after them."""
     world.inject(*some_faults(rng, world.coins))
+    # Two runs never begin at the same microsecond, and which of their revisions is newer would then be left to chance.
+    world.time.pass_by(1)
     asked, most = len(world.exchange.requests), rng.randrange(FEWEST_REQUESTS, 40)
     arguments = [str(world.lake.path), world.exchange.archive_url, world.now.isoformat(), START.isoformat()]
     command = [sys.executable, "-m", "faults.one_run", *arguments, *world.coins]
@@ -252,6 +254,11 @@ def killed_process(world: World, rng: random.Random) -> None:
             time.sleep(0.002)
         time.sleep(rng.choice([0.0, 0.01, 0.05, 0.2]))
         process.send_signal(signal.SIGKILL)
+    told = world.lake.path.with_name("elapsed")
+    # What it waited for has passed for everybody; a file cut off by the kill says nothing.
+    waited = told.read_text(encoding="utf-8") if told.is_file() else ""
+    world.time.pass_by(float(waited or 600))
+    told.unlink(missing_ok=True)
 
 
 def _tell(text: str) -> None:
