@@ -1,6 +1,7 @@
 # Two commands set a newcomer up: make demo, make test. Everything else is here for those who stay.
 PYTHON ?=
 VENV := .venv
+WORKERS ?= 2
 BIN := $(VENV)/bin
 READY := $(VENV)/.klineforge-ready
 
@@ -19,8 +20,8 @@ $(READY): requirements/dev.lock pyproject.toml scripts/setup.sh
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" bash scripts/setup.sh
 	@touch $@
 
-test: setup ## Run all tests
-	@$(BIN)/python -m pytest $(ARGS)
+test: setup ## Run all tests, in two processes (WORKERS=0: in one)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 chaos: setup ## Shake lakes with faults and kills until one breaks (ARGS="--seeds 500 --first 0"; --help)
 	@PYTHONPATH=tests $(BIN)/python -m faults.chaos $(ARGS)
