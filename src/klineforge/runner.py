@@ -101,8 +101,8 @@ def interrupted_by_signal() -> Iterator[None]:
     """While the block runs, Ctrl-C ends what the threads are doing, and a second one ends the process.
 
     Python tells only the main thread of signals, and not while it waits for the others: polars makes the operating
-    system go on waiting. What Python's own handler writes into the wake-up pipe arrives at once. A handler that was set
-    for a gentler end is left to it.
+    system go on waiting. What Python's own handler writes into the wake-up pipe arrives at once. Where a
+    handler was set for a gentler end, the first signal is left to it.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -110,7 +110,9 @@ def interrupted_by_signal() -> Iterator[None]:
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     former = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    watcher = threading.Thread(target=_watch, args=(reading,), name="klineforge-interrupts", daemon=True)
+    # Asked now and not when a signal comes: by then the gentler handler may have put the former one back.
+    spared = 0 if _means_the_end(signal.getsignal(signal.SIGINT)) else 1
+    watcher = threading.Thread(target=_watch, args=(reading, spared), name="klineforge-interrupts", daemon=True)
     watcher.start()
     try:
         yield
@@ -121,7 +123,7 @@ def interrupted_by_signal() -> Iterator[None]:
         os.close(reading)
 
 
-def _watch(reading: int) -> None:
+def _watch(reading: int, spared: int) -> None:
     while True:
         patience = _SECONDS_BETWEEN_INTERRUPTS if INTERRUPTION.is_requested else None
         if not select.select([reading], [], [], patience)[0]:
@@ -131,12 +133,19 @@ def _watch(reading: int) -> None:
         numbers = os.read(reading, 64)
         if not numbers:
             return
-        if signal.SIGINT in numbers and _means_the_end(signal.getsignal(signal.SIGINT)):
-            if INTERRUPTION.is_requested:
-                _end_at_once()
-            logger.warning("interrupted: ending what is in work; Ctrl-C again ends at once")
-            INTERRUPTION.request()
-            interrupt()
+        for number in numbers:
+            if spared and number in {signal.SIGINT, signal.SIGTERM}:
+                spared -= 1
+            elif number == signal.SIGINT:
+                _end()
+
+
+def _end() -> None:
+    if INTERRUPTION.is_requested:
+        _end_at_once()
+    logger.warning("interrupted: ending what is in work; Ctrl-C again ends at once")
+    INTERRUPTION.request()
+    interrupt()
 
 
 def _means_the_end(handler: object) -> bool:

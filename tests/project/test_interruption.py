@@ -18,7 +18,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 # Two nodes that wait for something only an interruption ends, after polars has installed its own handler of signals.
 PROGRAM = """
-import sys, threading
+import signal, sys, threading
 import polars as pl
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Node, Pipeline
@@ -31,7 +31,7 @@ def wait_for_the_end() -> int:
     pl.LazyFrame({"a": [1]}).collect()
     with INTERRUPTION.ended_by(ended.set if sys.argv[1] == "ends" else lambda: None):
         print("waiting", flush=True)
-        ended.wait(60)
+        ended.wait(3 if sys.argv[1] == "gently" else 60)
         INTERRUPTION.raise_if_requested()
     return 1
 
@@ -39,6 +39,11 @@ def never() -> int:
     print("begun", flush=True)
     return 1
 
+def gently(number, frame) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+if sys.argv[1] == "gently":
+    signal.signal(signal.SIGINT, gently)
 nodes = [Node(wait_for_the_end, None, f"out_{n}", name=f"n{n}") for n in range(2)]
 pipeline = Pipeline([*nodes, Node(lambda a, b: never(), ["out_0", "out_1"], "last", name="last")])
 catalog = DataCatalog({name: MemoryDataset() for name in pipeline.all_outputs()})
@@ -81,6 +86,13 @@ def test_second_interruption_ends_the_process_at_once(tmp_path: Path) -> None:
     code, said, seconds = interrupted("lasts", 2, tmp_path)
     assert code == 130, said
     assert seconds < 30, "it waited for the nodes"
+
+
+def test_first_signal_is_left_to_a_handler_for_a_gentler_end(tmp_path: Path) -> None:
+    code, said, _ = interrupted("gently", 1, tmp_path)
+    assert code == 0, said
+    assert "begun" in said
+    assert "interrupted" not in said
 
 
 def test_ending_is_called_also_when_the_end_was_asked_for_before() -> None:
