@@ -100,9 +100,9 @@ def follow(project: Project, after: timedelta, parameters: Mapping[str, Any]) ->
     """
     tuning = dict(parameters.get("ingestion") or {}, grace_seconds=int(after.total_seconds()))
     runtime = {**parameters, "ingestion": tuning, "summary": False}
-    with stopped_by_signal() as stop:
+    with stopped_by_signal() as stop, exchange_time(project, runtime) as now:
         logger.info("following the exchange; Ctrl-C or SIGTERM ends it after the run in work")
-        Follower(lambda: _run(project, runtime), ExchangeTime(project, runtime).now, stop, after).go()
+        Follower(lambda: _run(project, runtime), now, stop, after).go()
     logger.info("stopped")
 
 
@@ -119,43 +119,37 @@ def _run(project: Project, parameters: dict[str, Any]) -> int:
     return sum(entry.inserted + entry.updated for entry in facts)
 
 
-class ExchangeTime:
-    """The exchange's time, asked for once an hour; this machine's where nobody tells.
+@contextmanager
+def exchange_time(project: Project, parameters: dict[str, Any]) -> Iterator[Callable[[], datetime]]:
+    """The exchange's own clock, of which one client keeps track while the block runs.
 
     Args:
         project: The project whose exchange is asked.
         parameters: Runtime parameters of its runs.
+
+    Yields:
+        A function that tells the time, UTC; this machine's while the exchange does not tell.
     """
+    from kedro.framework.project import settings
 
-    def __init__(self, project: Project, parameters: dict[str, Any]) -> None:
-        self._project = project
-        self._parameters = parameters
-        self._offset = timedelta(0)
-        self._asked: datetime | None = None
+    with settings.SESSION_CLASS.create(
+        project_path=project.path, env=project.env, runtime_params=parameters
+    ) as session:
+        catalog = session.load_context().catalog
+    market = catalog.load("binance_market")
 
-    def now(self) -> datetime:
-        """The time, UTC."""
-        local = datetime.now(UTC)
-        if self._asked is None or local - self._asked >= HOUR:
-            self._asked = local
-            self._offset = self._measured()
-        return local + self._offset
+    def now() -> datetime:
+        try:
+            told: datetime = market.server_now()
+        except TransientExchangeError as error:
+            logger.warning("the exchange does not tell its time, this machine's is taken: %s", error.problem)
+            return datetime.now(UTC)
+        return told
 
-    def _measured(self) -> timedelta:
-        from kedro.framework.project import settings
-
-        with settings.SESSION_CLASS.create(
-            project_path=self._project.path, env=self._project.env, runtime_params=self._parameters
-        ) as session:
-            catalog = session.load_context().catalog
-            try:
-                told: datetime = catalog.load("binance_market").server_now()
-            except TransientExchangeError as error:
-                logger.warning("the exchange does not tell its time, this machine's is taken: %s", error.problem)
-                return self._offset
-            finally:
-                catalog.release("binance_market")
-        return told - datetime.now(UTC)
+    try:
+        yield now
+    finally:
+        catalog.release("binance_market")
 
 
 @contextmanager
