@@ -153,13 +153,8 @@ def require_market(lake: Path, market: str) -> None:
 def _held_market(marker: Path) -> str | None:
     try:
         return str(json.loads(marker.read_text(encoding="utf-8"))["market"])
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        RecursionError,
-    ):  # absent, or cut off by a kill: then it says nothing
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        # Absent, or cut off by a kill: then it says nothing.
         return None
 
 

@@ -43,7 +43,7 @@ class ArchiveChecksDataset(AbstractDataset[Mapping[str, str], dict[str, datetime
 
     def load(self) -> dict[str, datetime]:
         """Instants by coin."""
-        return {coin: datetime.fromisoformat(until) for coin, until in _read(Path(self._path)).items()}
+        return _read(Path(self._path))
 
     def save(self, data: Mapping[str, str]) -> None:
         """Remember some coins anew.
@@ -54,7 +54,7 @@ class ArchiveChecksDataset(AbstractDataset[Mapping[str, str], dict[str, datetime
         if not data:
             return
         path = Path(self._path)
-        together = {**_read(path), **data}
+        together = {**{coin: until.isoformat() for coin, until in _read(path).items()}, **data}
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_suffix(".new")
         text = json.dumps(dict(sorted(together.items())), indent=1, ensure_ascii=False)
@@ -69,7 +69,7 @@ class ArchiveChecksDataset(AbstractDataset[Mapping[str, str], dict[str, datetime
         return Path(self._path).is_file()
 
 
-def _read(path: Path) -> dict[str, str]:
+def _read(path: Path) -> dict[str, datetime]:
     if not path.is_file():
         return {}
     try:
@@ -80,6 +80,6 @@ def _read(path: Path) -> dict[str, str]:
         return {}
 
 
-def _utc(text: str) -> str:
+def _utc(text: str) -> datetime:
     instant = datetime.fromisoformat(text)
-    return (instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant).isoformat()
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -134,8 +134,10 @@ class Campaign:
                     self._plan(run)
                 self._work(pool)
                 self._raise_if_nothing_worked(runs)
+                # Last, because a host that refuses has then delivered what is new.
+                self._rechecking = True
                 for run in runs:
-                    self._plan_rechecks(run)
+                    self._queue_up(run, () if run.stopped else run.state.rechecks)
                 self._work(pool)
             except BaseException:
                 self._market.stop()
@@ -151,11 +153,8 @@ class Campaign:
             self._fill(pool)
             self._collect()
 
-    def _plan_rechecks(self, run: CoinRun) -> None:
-        """Queue the files to look at again: last, because a host that refuses has then delivered what is new."""
-        self._rechecking = True
-        tasks = () if run.stopped else run.state.rechecks
-        run.outstanding = len(tasks)
+    def _queue_up(self, run: CoinRun, tasks: Sequence[Task]) -> None:
+        run.outstanding += len(tasks)
         self._queue.extend((run, task) for task in tasks)
         self._progress.planned(run.state.coin, len(tasks))
 
@@ -164,9 +163,7 @@ class Campaign:
         if not tasks:
             self._finish(run)
             return
-        run.outstanding = len(tasks)
-        self._queue.extend((run, task) for task in tasks)
-        self._progress.planned(run.state.coin, len(tasks))
+        self._queue_up(run, tasks)
 
     def _fill(self, pool: ThreadPoolExecutor) -> None:
         while self._queue and len(self._running) < self._rules.workers * IN_FLIGHT_PER_WORKER:
@@ -213,9 +210,7 @@ class Campaign:
         if outcome.defect is not None:
             logger.warning("%s", outcome.defect)
         if outcome.follow_up:
-            run.outstanding += len(outcome.follow_up)
-            self._queue.extend((run, following) for following in outcome.follow_up)
-            self._progress.planned(run.state.coin, len(outcome.follow_up))
+            self._queue_up(run, outcome.follow_up)
 
     def _finish(self, run: CoinRun) -> None:
         coin = run.state.coin

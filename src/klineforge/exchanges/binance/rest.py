@@ -137,20 +137,13 @@ class RestClient:
                 return
             following = self._after(page, coin, span)
             if following <= start:
-                raise MalformedPayloadError(
-                    f"expected klines from {to_instant(start * 1000)} on, found older ones",
-                    exchange=EXCHANGE,
-                    coin=coin,
-                    time_range=str(span),
-                    url=page.url,
+                raise _malformed(
+                    f"expected klines from {to_instant(start * 1000)} on, found older ones", page, coin, span
                 )
             if following > last + 1:
-                raise MalformedPayloadError(
-                    f"expected klines before {span.end}, found one that opens at {to_instant((following - 1) * 1000)}",
-                    exchange=EXCHANGE,
-                    coin=coin,
-                    time_range=str(span),
-                    url=page.url,
+                opened = to_instant((following - 1) * 1000)
+                raise _malformed(
+                    f"expected klines before {span.end}, found one that opens at {opened}", page, coin, span
                 )
             start = following
             if to_instant(start * 1000) > span.end - HOUR:
@@ -160,13 +153,8 @@ class RestClient:
         try:
             return page.newest_micros // 1000 + 1
         except ValueError as error:
-            raise MalformedPayloadError(
-                f"none of the {page.records.num_rows} klines of a page has a readable open time",
-                exchange=EXCHANGE,
-                coin=coin,
-                time_range=str(span),
-                url=page.url,
-            ) from error
+            problem = f"none of the {page.records.num_rows} klines of a page has a readable open time"
+            raise _malformed(problem, page, coin, span) from error
 
     def _page(self, coin: str, bounds: dict[str, int], span: Span | None) -> KlinePage:
         try:
@@ -229,6 +217,10 @@ def unknown_coin(coin: str, url: str | None) -> UnknownCoinError:
         url=url,
         advice="check the spelling of 'coins' (the exchange's own symbols, such as BTCUSDT) or leave this coin out",
     )
+
+
+def _malformed(problem: str, page: KlinePage, coin: str, span: Span) -> MalformedPayloadError:
+    return MalformedPayloadError(problem, exchange=EXCHANGE, coin=coin, time_range=str(span), url=page.url)
 
 
 def is_final(open_micros_value: int, server_now: datetime, grace_seconds: float) -> bool:
