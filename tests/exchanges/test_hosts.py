@@ -41,18 +41,6 @@ def second() -> Iterator[FakeBinance]:
         yield server
 
 
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock(NOW)
-
-
-@pytest.fixture
-def client(clock: FakeClock) -> Iterator[HttpClient]:
-    http = HttpClient(DIALECT, policy=RetryPolicy(attempts=3), clock=clock, jitter=lambda: 1.0)
-    yield http
-    http.close()
-
-
 def ask(client: HttpClient, *urls: str) -> Answer:
     url, *others = (url + TIME for url in urls)
     return client.get(url, *others, most_bytes=10_000, subject=Subject("BTCUSDT"), check=parse_server_time)

@@ -10,13 +10,12 @@ import pytest
 from ingestion.fakes import FakeBinance, FakeClock, Reply, utc
 
 from klineforge.errors import MalformedPayloadError, PermanentExchangeError, TransientExchangeError
-from klineforge.exchanges.binance.market import DIALECT
 from klineforge.exchanges.binance.parse import parse_klines_page, parse_server_time
 from klineforge.exchanges.dialect import Subject
 from klineforge.exchanges.failures import BannedError, GivenUp, RejectedRequestError
 from klineforge.exchanges.hosts import GIVE_UP_AFTER, HostGates
 from klineforge.exchanges.http import HttpClient
-from klineforge.exchanges.retry import RetryPolicy, Trouble
+from klineforge.exchanges.retry import Trouble
 from klineforge.exchanges.transport import Answer
 
 NOW = utc("2021-03-10T12:00:15")
@@ -28,18 +27,6 @@ TIME = "/api/v3/time"
 def exchange() -> Iterator[FakeBinance]:
     with FakeBinance(NOW) as server:
         yield server
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock(NOW)
-
-
-@pytest.fixture
-def client(clock: FakeClock) -> Iterator[HttpClient]:
-    http = HttpClient(DIALECT, policy=RetryPolicy(attempts=3), clock=clock, jitter=lambda: 1.0)
-    yield http
-    http.close()
 
 
 def ask(client: HttpClient, exchange: FakeBinance, path: str = TIME, most_bytes: int = 10_000) -> Answer:
