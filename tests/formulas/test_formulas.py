@@ -12,7 +12,7 @@ from pyspark.sql import Column, SparkSession
 from pyspark.sql import functions as F
 
 from klineforge.formulas.correlation import clipped, correlation_regime, is_breakdown, pearson
-from klineforge.formulas.epochs import epoch_to_timestamp, is_on_the_hour, whole_hours_between
+from klineforge.formulas.epochs import epoch_to_timestamp, hour_at, hour_number, is_on_the_hour
 from klineforge.formulas.returns import drawdown, log_return, simple_return, volatility_regime
 from klineforge.formulas.volume import is_spike, mover_signal, spike_ratio, volume_weighted_price
 
@@ -65,8 +65,12 @@ def test_epoch_is_read_by_its_number_of_digits(evaluate: Evaluate) -> None:
 def test_hours_are_counted_from_instants_not_from_the_wall_clock(evaluate: Evaluate) -> None:
     noon = datetime(2021, 3, 28, 12, tzinfo=UTC)
     assert evaluate(is_on_the_hour, "TIMESTAMP", (noon,), (noon.replace(microsecond=1),)) == [True, False]
-    later = (noon, noon.replace(day=30)), (noon, noon.replace(hour=13, minute=59))
-    assert evaluate(whole_hours_between, "TIMESTAMP", *later) == [48, 1]
+    moments = noon, noon.replace(day=30), noon.replace(hour=13, minute=59, second=59, microsecond=999_999)
+    numbers = evaluate(hour_number, "TIMESTAMP", *((moment,) for moment in moments))
+    assert [number - numbers[0] for number in numbers] == [0, 48, 1]
+    assert evaluate(lambda instant: hour_at(hour_number(instant)), "TIMESTAMP", (moments[2],)) == [
+        noon.replace(hour=13, tzinfo=None)
+    ]
 
 
 def test_returns_of_missing_or_zero_prices_are_null(evaluate: Evaluate) -> None:

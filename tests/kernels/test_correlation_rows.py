@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -32,14 +34,29 @@ def stream(history: pd.DataFrame, fewest: int = 12) -> pa.RecordBatchReader:
     return correlation_rows(pa.Table.from_pandas(history, preserve_index=False), fewest)
 
 
-def history(seed: int, coins: dict[str, float], hours: int, exchange: str = "binance") -> pd.DataFrame:
-    """Random walks of coins from the last day of 2021 on, each with a share of its hours missing, in no order."""
+def history(
+    seed: int,
+    coins: dict[str, float],
+    hours: int,
+    exchange: str = "binance",
+    reused: Mapping[str, int] = MappingProxyType({}),
+) -> pd.DataFrame:
+    """Random walks of coins from the last day of 2021 on, in no order.
+
+    Args:
+        seed: Decides the prices and which hours are missing.
+        coins: The share of each coin's hours that is missing.
+        hours: Length.
+        exchange: Exchange code.
+        reused: Coins that name another asset from an hour on.
+    """
     generator = np.random.default_rng(seed)
     parts = []
     for coin, missing in coins.items():
         close = 100 * np.exp(np.cumsum(generator.choice([0.0, 0.01, -0.02, 0.003], hours)))
         opened = pd.date_range(NEW_YEAR, periods=hours, freq="h", unit="us")
         part = pd.DataFrame({"exchange": exchange, "coin": coin, "open_timestamp": opened, "close_price": close})
+        part["listing_seq"] = 1 + (np.arange(hours) >= reused.get(coin, hours))
         parts.append(part[generator.random(hours) >= missing])
     return with_utc_microseconds(pd.concat(parts).sample(frac=1, random_state=seed))
 
@@ -64,9 +81,15 @@ def test_rows_have_the_columns_of_the_contract() -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(0, 10_000), st.lists(st.sampled_from([0.0, 0.05, 0.5, 0.97]), min_size=1, max_size=4))
-def test_rows_of_random_histories_over_new_year_equal_the_oracle(seed: int, missing: list[float]) -> None:
-    candles = history(seed, {f"C{number}": share for number, share in enumerate(missing)}, 80)
+@given(
+    st.integers(0, 10_000),
+    st.lists(st.sampled_from([0.0, 0.05, 0.5, 0.97]), min_size=1, max_size=4),
+    st.dictionaries(st.sampled_from(["C0", "C1", "C2"]), st.integers(1, 79)),
+)
+def test_rows_of_random_histories_over_new_year_equal_the_oracle(
+    seed: int, missing: list[float], reused: dict[str, int]
+) -> None:
+    candles = history(seed, {f"C{number}": share for number, share in enumerate(missing)}, 80, reused=reused)
     if candles.empty:
         candles = history(seed, {"C0": 0.0}, 80)
     assert_oracle(candles, 6)
@@ -113,7 +136,7 @@ def test_a_move_since_an_hour_without_both_candles_is_no_alert() -> None:
             {"exchange": "binance", "coin": coin, "open_timestamp": opened, "close_price": np.cumprod(1 + move + jump)}
         )
         for coin, move in (("A", moves), ("B", -moves))
-    )
+    ).assign(listing_seq=1)
     at = opened[30]
     without = both[(both["coin"] != "A") | (both["open_timestamp"] != opened[29])]
     for candles, alerts in ((both, [True]), (without, [False])):

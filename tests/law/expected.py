@@ -1,7 +1,7 @@
 """What the derived tables must hold, worked out from bronze's rows in plain Python: cheap enough for every run.
 
 The marts come from ``tests/oracle``. Silver and gold are written down here in the contract's columns and types; nothing
-is shared with the package but the contracts and the listing seed.
+is shared with the package but the contracts; what is known of listings is ``law.listings``.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from itertools import pairwise
 from typing import Any
 
 import pandas as pd
 import polars as pl
+from law.listings import LISTINGS
 from law.records import Record, Symbol
-from oracle.silver import EPOCH, HOUR, PRICES, VOLUMES, Silver, oracle_silver
+from oracle.silver import EPOCH, HOUR, PRICES, VOLUMES, Silver, oracle_gaps, oracle_silver
 
 from klineforge.contracts import CONTRACTS
-from klineforge.reference.listings import load_listings
+from klineforge.reference.listings import Listing
 
 EXCHANGE = "binance"
 _POLARS: dict[str, Any] = {
@@ -35,7 +35,8 @@ _POLARS: dict[str, Any] = {
 _DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 
 Row = dict[str, Any]
-Hours = dict[str, set[datetime]]
+# Of each coin the open times of its candles, each with the listing it belongs to.
+Hours = dict[str, dict[datetime, int]]
 
 
 def expected_silver_and_gold(records: Iterable[Record], symbols: Iterable[Symbol]) -> dict[str, pl.DataFrame]:
@@ -50,10 +51,10 @@ def expected_silver_and_gold(records: Iterable[Record], symbols: Iterable[Symbol
         ``quarantined_records``.
     """
     rows = [record.as_row() for record in records]
-    silver = oracle_silver(rows, load_listings())
+    silver = oracle_silver(rows, LISTINGS)
     hours: Hours = {}
-    for coin, opened in silver.fact:
-        hours.setdefault(coin, set()).add(opened)
+    for (coin, opened), candle in silver.fact.items():
+        hours.setdefault(coin, {})[opened] = candle["listing_seq"]
     made = {
         "stage_binance_klines": [_staged(opened, row) for (_, opened), row in silver.stage.items()],
         "fact_1h_klines": [
@@ -63,7 +64,7 @@ def expected_silver_and_gold(records: Iterable[Record], symbols: Iterable[Symbol
         "quarantine_klines": list(_quarantined(rows, silver)),
         "kline_runs": list(run_rows(hours)),
         "kline_gaps": list(_gaps(hours)),
-        "dim_coins": [_coin(coin, hours[coin], symbols) for coin in hours],
+        "dim_coins": list(_coins(hours, symbols)),
         "dim_exchange": list(_exchanges(hours)),
         "dim_timestamp": [
             row for year in sorted({hour.year for opened in hours.values() for hour in opened}) for row in _year(year)
@@ -163,15 +164,18 @@ def canonical(text: str) -> str:
 
 def run_rows(hours: Hours) -> Iterator[Row]:
     """Rows of ``kline_runs`` for the open times of each coin's candles."""
-    for coin, opened in hours.items():
-        firsts = [hour for hour in opened if hour - HOUR not in opened or (hour.day == 1 and hour.hour == 0)]
+    for coin, listing in hours.items():
+        firsts = [
+            hour for hour in listing if listing.get(hour - HOUR) != listing[hour] or (hour.day == 1 and hour.hour == 0)
+        ]
         for first in firsts:
             last = first
-            while last + HOUR in opened and (last + HOUR).month == first.month:
+            while listing.get(last + HOUR) == listing[first] and (last + HOUR).month == first.month:
                 last += HOUR
             yield {
                 "exchange": EXCHANGE,
                 "coin": coin,
+                "listing_seq": listing[first],
                 "first_hour": first,
                 "last_hour": last,
                 "candles": (last - first) // HOUR + 1,
@@ -179,42 +183,43 @@ def run_rows(hours: Hours) -> Iterator[Row]:
 
 
 def _gaps(hours: Hours) -> Iterator[Row]:
-    anyone = set().union(*hours.values())
-    listed = [(min(opened), max(opened)) for opened in hours.values()]
-    for coin, opened in hours.items():
-        for before, after in pairwise(sorted(opened)):
-            length = (after - before) // HOUR - 1
-            for hour in (before + number * HOUR for number in range(1, length + 1)):
-                is_outage = hour not in anyone and sum(first <= hour <= last for first, last in listed) >= 2
-                yield {
-                    "exchange": EXCHANGE,
-                    "coin": coin,
-                    "open_timestamp": hour,
-                    "gap_start": before + HOUR,
-                    "gap_hours": length,
-                    "kind": "exchange_outage" if is_outage else "unexplained",
-                }
+    for (coin, start), (end, length, kind) in oracle_gaps(hours, LISTINGS).items() if hours else ():
+        times = {"gap_start": start, "gap_end": end, "gap_hours": length}
+        yield {"exchange": EXCHANGE, "coin": coin, **times, "kind": kind}
 
 
-def _coin(coin: str, hours: set[datetime], symbols: Iterable[Symbol]) -> Row:
-    snapshots = [symbol for symbol in symbols if symbol.coin == coin]
-    seeds = [listing for listing in load_listings() if listing.symbol == coin]
+def _coins(hours: Hours, symbols: Iterable[Symbol]) -> Iterator[Row]:
+    for coin, listing in hours.items():
+        known = [period for period in LISTINGS if period.symbol == coin]
+        newest = max((period.listing_seq for period in known), default=1)
+        snapshots = [symbol for symbol in symbols if symbol.coin == coin]
+        for seq in set(listing.values()):
+            periods = [period for period in known if period.listing_seq == seq]
+            yield {
+                "exchange": EXCHANGE,
+                "coin": coin,
+                "listing_seq": seq,
+                "market_type": "spot",
+                "is_current": seq == newest,
+                **_listed(coin, periods, snapshots if seq == newest else [], is_current=seq == newest),
+                "valid_from": periods[0].valid_from if periods else None,
+                "valid_to": periods[-1].valid_to if periods else None,
+                "predecessor": periods[0].predecessor if periods else None,
+                "first_candle": min(hour for hour in listing if listing[hour] == seq),
+                "last_candle": max(hour for hour in listing if listing[hour] == seq),
+            }
+
+
+def _listed(coin: str, periods: Sequence[Listing], snapshots: Sequence[Symbol], *, is_current: bool) -> Row:
     if snapshots:
-        newest = max(snapshots, key=lambda symbol: symbol.sequence)
-        base, quote, active = coin[:3], coin[3:], newest.status == "TRADING"
+        status = max(snapshots, key=lambda symbol: symbol.sequence).status
+        base, quote, active, source = coin[:3], coin[3:], status == "TRADING", "exchange"
+    elif periods:
+        base, quote, source = periods[0].base_asset, periods[0].quote_asset, "seed"
+        active = is_current and periods[-1].valid_to is None
     else:
-        last = max(seeds, key=lambda listing: listing.listing_seq, default=None)
-        base, quote, active = (last.base_asset, last.quote_asset, last.valid_to is None) if last else (None,) * 3
-    return {
-        "coin": coin,
-        "base_asset": base,
-        "quote_asset": quote,
-        "market_type": "spot",
-        "is_active": active,
-        "listing_source": "exchange" if snapshots else "seed" if seeds else "unverified",
-        "first_candle": min(hours),
-        "last_candle": max(hours),
-    }
+        return {**dict.fromkeys(("base_asset", "quote_asset", "is_active")), "listing_source": "unverified"}
+    return {"base_asset": base, "quote_asset": quote, "is_active": active, "listing_source": source}
 
 
 def _exchanges(hours: Hours) -> Iterator[Row]:

@@ -13,14 +13,20 @@ from typing import Literal
 
 from hypothesis import strategies as st
 from law.lake import DERIVED
+from law.listings import BEGINS, ENDS, LEAVES, RETURNS, REUSED
 from law.records import FLAWS, Record, Symbol
 from law.trouble import HARMLESS, TROUBLES
 
 HOURS = 60
 GROWN_HOURS = 30
-# BTTUSDT is known to have been delisted 33 days after START; the others are known to nobody.
-COINS = ("AAAUSDT", "BBBUSDT", "BTTUSDT")
+# BTTUSDT is known to have been delisted 33 days after START, REUSED to have named two assets; the others are known to
+# nobody.
+COINS = ("AAAUSDT", "BBBUSDT", "BTTUSDT", REUSED)
 DELISTED = 33 * 24
+BORDERS = (
+    *(("BTTUSDT", hour) for hour in (DELISTED - 1, DELISTED)),
+    *((REUSED, hour) for hour in (ENDS, ENDS + 1, BEGINS - 1, BEGINS, LEAVES - 1, RETURNS)),
+)
 YEARS_LATER = 24 * 365
 LATE_COIN = "DDDUSDT"
 BRONZE = "binance_klines_daily"
@@ -154,8 +160,8 @@ def histories(draw: st.DrawFn, most_runs: int) -> History:
 
 def _special(focus: Sequence[tuple[str, int]]) -> st.SearchStrategy[Record]:
     return st.builds(
-        lambda where, off, **values: Record(where[0], min(HOURS - 1, where[1] + off), **values),
-        st.sampled_from([*focus, ("BTTUSDT", DELISTED - 1), ("BTTUSDT", DELISTED)]),
+        lambda where, off, **values: Record(where[0], where[1] + off, **values),
+        st.sampled_from([*focus, *BORDERS]),
         st.sampled_from([0, 0, 0, 1]),
         close=st.sampled_from([1.0, 50.0, 101.0, 5000.0]),
         volume=st.sampled_from([0.0, 3.0, 1e6]),

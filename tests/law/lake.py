@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
+from law.listings import with_listings
 from law.records import Record, Symbol, bronze_rows
 from pyspark.sql import DataFrame, SparkSession
 
@@ -25,11 +26,11 @@ LISTING = "binance_exchange_info"
 # Every derived table in the order of the pipelines, with the tables its transform's arguments come from.
 STEPS: tuple[tuple[Recipe, Mapping[str, str]], ...] = (
     (silver.STAGE, {"klines": "binance_klines_daily"}),
-    (silver.fact(), {"stage": "stage_binance_klines"}),
-    (silver.quarantine(), {"stage": "stage_binance_klines", "klines": "binance_klines_daily"}),
+    (with_listings(silver.fact()), {"stage": "stage_binance_klines"}),
+    (with_listings(silver.quarantine()), {"stage": "stage_binance_klines", "klines": "binance_klines_daily"}),
     (silver.RUNS, {"fact": "fact_1h_klines"}),
-    (silver.GAPS, {"runs": "kline_runs"}),
-    (gold.coins(), {"runs": "kline_runs", "exchange_info": "binance_exchange_info"}),
+    (with_listings(silver.gaps()), {"runs": "kline_runs"}),
+    (with_listings(gold.coins()), {"runs": "kline_runs", "exchange_info": "binance_exchange_info"}),
     (gold.EXCHANGE, {"runs": "kline_runs"}),
     (gold.TIMESTAMP, {"runs": "kline_runs"}),
     (marts.RETURNS, {"candles": "fact_1h_klines"}),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import reduce
 from types import SimpleNamespace
 from typing import Any, cast
@@ -38,6 +38,8 @@ from klineforge.recipes import marts, silver
 
 HOURS = 110
 COINS = ("AAAUSDT", "BBBUSDT", "CCCUSDT")
+# From which hour on a coin names another asset.
+RENAMED = {"BBBUSDT": 60}
 MIN_OBSERVATIONS = 4
 
 Candles = dict[tuple[str, int], tuple[float, float]]
@@ -45,7 +47,9 @@ Frames = dict[str, pd.DataFrame]
 
 
 def _runs(fact: pd.DataFrame) -> pd.DataFrame:
-    hours = {coin: {moment.to_pydatetime() for moment in rows["open_timestamp"]} for coin, rows in fact.groupby("coin")}
+    hours: dict[str, dict[datetime, int]] = {}
+    for row in fact.itertuples():
+        hours.setdefault(row.coin, {})[row.open_timestamp.to_pydatetime()] = row.listing_seq
     return pd.DataFrame(run_rows(hours))
 
 
@@ -152,10 +156,12 @@ def test_change_reaches_no_further_and_is_made_from_no_more_than_the_recipe_says
 def _inputs(case: Case, candles: Candles) -> Frames:
     """The tables that a recipe reads, as the oracles make them of a market."""
     rows = [
-        (coin, START + timedelta(hours=hour), close, volume, close * volume)
+        (coin, 1 + (hour >= RENAMED.get(coin, HOURS)), START + timedelta(hours=hour), close, volume, close * volume)
         for (coin, hour), (close, volume) in candles.items()
     ]
-    fact = pd.DataFrame(rows, columns=["coin", "open_timestamp", "close_price", "volume", "quote_volume"])
+    fact = pd.DataFrame(
+        rows, columns=["coin", "listing_seq", "open_timestamp", "close_price", "volume", "quote_volume"]
+    )
     fact = with_utc_microseconds(fact.assign(exchange="binance"))
     made: dict[str, Callable[[], pd.DataFrame]] = {
         "fact_1h_klines": lambda: fact,

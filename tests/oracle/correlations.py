@@ -6,15 +6,17 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from oracle.grid import Floats, coins, count, deviations, hourly_returns, last_day
+from oracle.grid import Floats, count, deviations, hourly_returns, last_day, listings
 
 KEY = ["exchange", "base_coin", "related_coin", "open_timestamp"]
 REGIMES = ((0.8, "High"), (0.5, "Medium"), (0.3, "Low"), (0.0, "Uncorrelated"))
 TOLERANCE = 1e-9
+# A coin and which of its listings.
+Series = tuple[str, int]
 
 
 def oracle_correlations(candles: pd.DataFrame, min_observations: int = 12) -> pd.DataFrame:
-    """``mart_correlations`` by two passes over each window of each pair, in extended precision.
+    """``mart_correlations`` by two passes over each window of each pair of listings, in extended precision.
 
     Args:
         candles: Columns of the fact, at least the key and ``close_price``; on the hour, in any order.
@@ -24,15 +26,16 @@ def oracle_correlations(candles: pd.DataFrame, min_observations: int = 12) -> pd
         The mart without ``year``, ordered by key, and ``undecided``: rows whose regime or alert is a matter of
         rounding.
     """
-    by_exchange: dict[str, dict[str, tuple[pd.Series, pd.Series]]] = {}
-    for exchange, coin, hours, grid in coins(candles):
+    by_exchange: dict[str, dict[Series, tuple[pd.Series, pd.Series]]] = {}
+    for exchange, coin, seq, hours, grid in listings(candles):
         close = grid["close_price"].to_numpy(float)
         _, change = hourly_returns(close)
-        by_exchange.setdefault(exchange, {})[coin] = pd.Series(close, hours), pd.Series(change, hours)
+        by_exchange.setdefault(exchange, {})[coin, seq] = pd.Series(close, hours), pd.Series(change, hours)
     parts = [
         _pair(exchange, base, related, known, min_observations)
         for exchange, known in sorted(by_exchange.items())
         for base, related in combinations(sorted(known), 2)
+        if base[0] != related[0]
     ]
     return pd.concat(parts, ignore_index=True) if parts else _no_pairs()
 
@@ -45,7 +48,11 @@ def _no_pairs() -> pd.DataFrame:
 
 
 def _pair(
-    exchange: str, base: str, related: str, known: dict[str, tuple[pd.Series, pd.Series]], min_observations: int
+    exchange: str,
+    base: Series,
+    related: Series,
+    known: dict[Series, tuple[pd.Series, pd.Series]],
+    min_observations: int,
 ) -> pd.DataFrame:
     (base_close, base_return), (related_close, related_return) = known[base], known[related]
     hours = base_close.index.union(related_close.index)
@@ -58,7 +65,9 @@ def _pair(
     correlation = np.where(observations >= min_observations, _pearson(one_windows, other_windows), np.nan)
     correlation = np.where(has_row, correlation, np.nan).astype(float)
     change = np.abs(correlation - np.concatenate([[np.nan], correlation[:-1]]))
-    part = pd.DataFrame({"exchange": exchange, "base_coin": base, "related_coin": related, "open_timestamp": hours})
+    part = pd.DataFrame(
+        {"exchange": exchange, "base_coin": base[0], "related_coin": related[0], "open_timestamp": hours}
+    )
     part["corr_24h"] = correlation
     part["observations_24h"] = observations
     part["correlation_regime"] = [_regime(value) for value in correlation]

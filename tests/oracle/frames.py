@@ -24,6 +24,7 @@ def candles(closes: dict[str, dict[int, float]], volumes: dict[str, dict[int, fl
         {
             "exchange": EXCHANGE,
             "coin": coin,
+            "listing_seq": 1,
             "open_timestamp": hour(number),
             "close_price": float(close),
             "volume": float((volumes or {}).get(coin, {}).get(number, 1.0)),
@@ -52,6 +53,7 @@ def real_candles(shared_data: Path, coins: tuple[str, ...], start: datetime, end
         frames.append(frame)
     frame = pd.concat(frames, ignore_index=True)
     frame.insert(0, "exchange", EXCHANGE)
+    frame["listing_seq"] = 1
     frame["open_timestamp"] = pd.to_datetime(frame.pop("open_time"), unit="ms", utc=True)
     frame = frame.rename(columns={name: f"{name}_price" for name in ("open", "high", "low", "close")})
     inside = (frame["open_timestamp"] >= start) & (frame["open_timestamp"] < end)

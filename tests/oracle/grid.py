@@ -1,4 +1,4 @@
-"""One coin's candles on a regular grid of hours, and its windows, in NumPy.
+"""One listing's candles on a regular grid of hours, and its windows, in NumPy.
 
 Written from docs/definitions.md alone. Nothing of this is shared with the package: where both agree, both are right.
 """
@@ -16,14 +16,23 @@ Floats = NDArray[np.float64]
 WINDOW = 24
 
 
-def coins(candles: pd.DataFrame) -> Iterator[tuple[str, str, pd.DatetimeIndex, pd.DataFrame]]:
-    """Exchange, coin, its hours from first to last candle, and its candles with a row of NaN per missing hour."""
-    for (exchange, coin), rows in candles.groupby(["exchange", "coin"], sort=True):
+def listings(candles: pd.DataFrame) -> Iterator[tuple[str, str, int, pd.DatetimeIndex, pd.DataFrame]]:
+    """Each asset that a coin has named: what it is, its hours from first to last candle, and its candles.
+
+    Args:
+        candles: Candles in any order; without ``listing_seq`` every coin has one listing.
+
+    Yields:
+        Exchange, coin, number of the listing, hours, and the candles with a row of NaN per missing hour.
+    """
+    key = ["exchange", "coin", "listing_seq"]
+    known = candles if "listing_seq" in candles else candles.assign(listing_seq=1)
+    for (exchange, coin, seq), rows in known.groupby(key, sort=True):
         by_hour = rows.set_index("open_timestamp").sort_index()
         assert by_hour.index.is_unique
         hours = pd.date_range(by_hour.index[0], by_hour.index[-1], freq="h", unit="us")
         assert by_hour.index.isin(hours).all()
-        yield exchange, coin, hours, by_hour.drop(columns=["exchange", "coin"]).reindex(hours)
+        yield exchange, coin, seq, hours, by_hour.drop(columns=key).reindex(hours)
 
 
 def hourly_returns(close: Floats) -> tuple[Floats, Floats]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from oracle.grid import Floats, coins, count, deviations, hourly_returns, last_day, mean
+from oracle.grid import Floats, count, deviations, hourly_returns, last_day, listings, mean
 
 KEY = ["exchange", "coin", "open_timestamp"]
 ROUNDING = 1e-11
@@ -15,13 +15,14 @@ def oracle_returns(candles: pd.DataFrame) -> pd.DataFrame:
     """``mart_returns_1h`` by two passes over each window.
 
     Args:
-        candles: Columns of the fact, at least the key and ``close_price``; on the hour, in any order.
+        candles: Columns of the fact, at least the key and ``close_price``; on the hour, in any order. Without
+            ``listing_seq`` every coin has one listing.
 
     Returns:
         The mart without ``year``, ordered by key, and ``undecided``: rows whose regime is a matter of rounding.
     """
     parts = []
-    for exchange, coin, hours, grid in coins(candles):
+    for exchange, coin, seq, hours, grid in listings(candles):
         close = grid["close_price"].to_numpy(float)
         previous, change = hourly_returns(close)
         windows = last_day(change)
@@ -32,6 +33,8 @@ def oracle_returns(candles: pd.DataFrame) -> pd.DataFrame:
         usual = mean(last_day(volatility))
         peak = np.fmax.accumulate(close)
         part = pd.DataFrame({"exchange": exchange, "coin": coin, "open_timestamp": hours, "close_price": close})
+        if "listing_seq" in candles:
+            part["listing_seq"] = seq
         part["prev_close"] = np.where(np.isnan(close), np.nan, previous)
         part["return_pct"] = change
         part["log_return"] = np.log(close / previous)
@@ -69,7 +72,7 @@ def oracle_volume(candles: pd.DataFrame) -> pd.DataFrame:
         The mart without ``year``, ordered by key, and ``undecided``: rows whose spike flag is a matter of rounding.
     """
     parts = []
-    for exchange, coin, hours, grid in coins(candles):
+    for exchange, coin, _, hours, grid in listings(candles):
         volume, quote = grid["volume"].to_numpy(float), grid["quote_volume"].to_numpy(float)
         total, total_quote = (np.nansum(last_day(column).astype(np.longdouble), axis=1) for column in (volume, quote))
         average = mean(last_day(volume))

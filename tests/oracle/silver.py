@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from math import isfinite, nan
 from typing import Any
 
@@ -52,7 +53,8 @@ def oracle_silver(records: Iterable[Record], listings: Sequence[Listing] = ()) -
         if reasons:
             silver.quarantine[record["sha256"], record["source_row"]] = reasons
         else:
-            silver.fact[coin, opened] = _candle(opened, record)
+            seq = listing_of(coin, opened, listings)
+            silver.fact[coin, opened] = {"listing_seq": seq, **_candle(opened, record)}
     return silver
 
 
@@ -95,12 +97,12 @@ def _reasons(coin: str, opened: datetime, record: Record, listings: Sequence[Lis
 
 def _is_outside(coin: str, opened: datetime, listings: Sequence[Listing]) -> bool:
     known = [listing for listing in listings if listing.symbol == coin]
-    covered = [
-        (listing.valid_from is None or listing.valid_from < opened + HOUR)
-        and (listing.valid_to is None or opened < listing.valid_to)
-        for listing in known
-    ]
-    return bool(known) and not any(covered)
+    return bool(known) and not any(_covers(listing, opened) for listing in known)
+
+
+def _covers(listing: Listing, opened: datetime) -> bool:
+    has_begun = listing.valid_from is None or listing.valid_from < opened + HOUR
+    return has_begun and (listing.valid_to is None or opened < listing.valid_to)
 
 
 def _candle(opened: datetime, record: Record) -> Record:
@@ -116,30 +118,54 @@ def _candle(opened: datetime, record: Record) -> Record:
     }
 
 
-def oracle_gaps(hours: dict[str, set[datetime]]) -> dict[tuple[str, datetime], tuple[datetime, int, str]]:
-    """Missing hours of one exchange, by looking at every hour of every coin.
+def listing_of(coin: str, opened: datetime, listings: Sequence[Listing]) -> int:
+    """The newest of the coin's listings that the hour has a part in; 1 where nothing is known."""
+    known = [listing for listing in listings if listing.symbol == coin]
+    return max((listing.listing_seq for listing in known if _covers(listing, opened)), default=1)
+
+
+def oracle_gaps(
+    hours: Mapping[str, Collection[datetime]], listings: Sequence[Listing] = ()
+) -> dict[tuple[str, datetime], tuple[datetime, int, str]]:
+    """Stretches without candles of one exchange, by looking at every hour of every coin.
 
     Args:
         hours: Open times of each coin's candles.
+        listings: What is known of the coins.
 
     Returns:
-        For each coin and missing hour the gap's first hour, its length in hours, and its kind.
+        For each coin and first hour of a stretch the first hour after it, its length in hours, and its kind.
     """
     gaps = {}
-    for coin, opened in hours.items():
-        missing = [hour for hour in _hours(min(opened), max(opened)) if hour not in opened]
-        for hour in missing:
-            first = last = hour
-            while first - HOUR not in opened:
-                first -= HOUR
-            while last + HOUR not in opened:
-                last += HOUR
-            listed = [other for other, theirs in hours.items() if min(theirs) <= hour <= max(theirs)]
-            is_outage = len(listed) >= 2 and all(hour not in hours[other] for other in listed)
-            kind = "exchange_outage" if is_outage else "unexplained"
-            gaps[coin, hour] = first, (last - first) // HOUR + 1, kind
+    for coin in hours:
+        kinds = [(hour, _kind(coin, hour, hours, listings)) for hour in _all_hours(hours)]
+        for kind, group in groupby(kinds, key=lambda entry: entry[1]):
+            stretch = [hour for hour, _ in group]
+            if kind:
+                gaps[coin, stretch[0]] = stretch[-1] + HOUR, len(stretch), kind
     return gaps
 
 
-def _hours(first: datetime, last: datetime) -> list[datetime]:
-    return [first + number * HOUR for number in range((last - first) // HOUR + 1)]
+def _all_hours(hours: Mapping[str, Collection[datetime]]) -> list[datetime]:
+    opened = [hour for theirs in hours.values() for hour in theirs]
+    return [min(opened) + number * HOUR for number in range((max(opened) - min(opened)) // HOUR + 1)]
+
+
+def _kind(
+    coin: str, hour: datetime, hours: Mapping[str, Collection[datetime]], listings: Sequence[Listing]
+) -> str | None:
+    """Why a coin has no candle of an hour; None where it has one, or where none could be."""
+    if hour in hours[coin]:
+        return None
+    if _is_outside(coin, hour, listings):
+        begins = [listing.valid_from for listing in listings if listing.symbol == coin]
+        return "not_listed_yet" if all(begin and hour < begin for begin in begins) else "delisted"
+    listed = [
+        other
+        for other, theirs in hours.items()
+        if min(theirs) <= hour <= max(theirs) and not _is_outside(other, hour, listings)
+    ]
+    if coin not in listed:
+        return None
+    is_outage = len(listed) >= 2 and all(hour not in hours[other] for other in listed)
+    return "exchange_outage" if is_outage else "unexplained"

@@ -98,10 +98,11 @@ def candles(hour: datetime) -> Rows:
 
 
 def gaps(hour: datetime) -> Rows:
-    """Two hours of an outage and one unexplained hour, all of ETHUSDT."""
-    for offset, kind in ((1, "exchange_outage"), (2, "exchange_outage"), (5, "unexplained")):
-        opened = hour.replace(hour=offset)
-        yield {"exchange": "binance", "coin": "ETHUSDT", "open_timestamp": opened, "gap_hours": 1, "kind": kind}
+    """Two hours of an outage, one unexplained hour and three without a listing, all of ETHUSDT."""
+    for first, length, kind in ((1, 2, "exchange_outage"), (5, 1, "unexplained"), (6, 3, "delisted")):
+        start, end = hour.replace(hour=first), hour.replace(hour=first + length)
+        times = {"gap_start": start, "gap_end": end, "gap_hours": length}
+        yield {"exchange": "binance", "coin": "ETHUSDT", **times, "kind": kind}
 
 
 def quarantined(hour: datetime) -> Rows:
@@ -118,9 +119,10 @@ def checkpoints(hour: datetime) -> Rows:
 
 
 def coins(hour: datetime) -> Rows:
-    """OLDUSDT is delisted, ETHUSDT is on no listing."""
-    for coin, active in (("BTCUSDT", True), ("ETHUSDT", None), ("OLDUSDT", False)):
-        yield {"coin": coin, "is_active": active, "last_candle": hour}
+    """OLDUSDT is delisted, ETHUSDT is on no listing, BTCUSDT named another asset before."""
+    known = (("BTCUSDT", 2, True), ("BTCUSDT", 1, False), ("ETHUSDT", 1, None), ("OLDUSDT", 1, False))
+    for coin, seq, active in known:
+        yield {"exchange": "binance", "coin": coin, "listing_seq": seq, "is_active": active, "last_candle": hour}
 
 
 def movers(hour: datetime) -> Rows:

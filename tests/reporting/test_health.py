@@ -157,8 +157,8 @@ def test_read_health_coins_measure_hours_behind_newest_complete_hour(market_lake
 def test_read_health_gaps_counted_per_coin_and_kind(market_lake: Path, now: datetime) -> None:
     coins = read_health(market_lake, now).coins
 
-    assert coin_named(coins, "ETHUSDT").gaps == (("exchange_outage", 2), ("unexplained", 1))
-    assert coin_named(coins, "ETHUSDT").gap_hours == 3
+    assert coin_named(coins, "ETHUSDT").gaps == (("delisted", 3), ("exchange_outage", 2), ("unexplained", 1))
+    assert coin_named(coins, "ETHUSDT").gap_hours == 3, "hours without a listing are not missing"
     assert coin_named(coins, "BTCUSDT").gaps == ()
 
 

@@ -67,6 +67,7 @@ def test_print_status_losses_are_shown_by_kind_and_reason(market_lake: Path, now
 
     assert "Gaps: 3 missing coin hours" in text
     assert re.search(r"exchange_outage +2  ETHUSDT\b", text)
+    assert re.search(r"delisted +3  ETHUSDT\b", text)
     assert re.search(r"off_hour +2\b", text)
     assert re.search(r"daily_archive  not_found +1 +0\b", text)
 

@@ -44,11 +44,13 @@ def test_engines_agree_across_the_border_of_a_block(spark: SparkSession) -> None
             {
                 "exchange": exchange,
                 "coin": coin,
+                # In the middle of the span, which is the border of the block for one, A and C name another asset.
+                "listing_seq": 1 + (np.arange(len(hours)) >= anew),
                 "open_timestamp": hours,
                 "close_price": 100 * np.exp(np.cumsum(generator.normal(0, 0.01, len(hours)))),
             }
         )[generator.random(len(hours)) > holes]
         for exchange in ("binance", "other")
-        for coin, holes in (("A", 0.0), ("B", 0.2), ("C", 0.5))
+        for coin, holes, anew in (("A", 0.0, 40), ("B", 0.2, 80), ("C", 0.5, 30), ("D", 0.0, 80))
     ]
     assert_engines_agree(spark, pd.concat(frames, ignore_index=True), 4)

@@ -1,11 +1,13 @@
-"""The dimensions: coins by source of their listing, and every hour of the calendar."""
+"""The dimensions: listings by source of what is known of them, and every hour of the calendar."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pandas as pd
 import pytest
+from faults.catalogue import case
 from oracle.frames import candles, hour, to_pandas, to_spark
 from pyspark.sql import DataFrame, SparkSession
 
@@ -19,15 +21,44 @@ SNAPSHOTS = [
     ("BTCUSDT", "TRADING", "BTC", "USDT", hour(2)),
     ("BTCUSDT", "HALT", "XBT", "USDT", hour(1)),
     ("ADAUSDT", "BREAK", "ADA", "USDT", hour(1)),
+    # A status that nobody has heard of.
+    ("NEWSUSDT", "POST_ONLY_ON_TUESDAYS", "NEWS", "USDT", hour(1)),
+    # The exchange speaks of the asset that the symbol names now.
+    ("TWICEUSDT", "TRADING", "TWICE", "USDT", hour(1)),
+    ("REUSEDUSDT", "TRADING", "REUSED", "USDT", hour(1)),
     ("UNUSEDUSDT", "TRADING", "UNUSED", "USDT", hour(1)),
 ]
 LISTINGS = (
-    Listing("BTCUSDT", 1, "WRONG", "WRONG"),
+    Listing("BTCUSDT", 1, "WRONG", "WRONG", valid_from=hour(0)),
     Listing("FTMBNB", 1, "FTM", "BNB", valid_to=hour(5)),
-    Listing("LUNAUSDT", 1, "LUNC", "USDT", valid_to=hour(1)),
+    Listing("LUNAUSDT", 1, "LUNC", "USDT", valid_to=hour(2)),
     Listing("LUNAUSDT", 2, "LUNA", "USDT", valid_from=hour(2)),
+    Listing("SUSDT", 1, "S", "USDT", predecessor="FTMUSDT"),
+    # Two periods of one asset.
+    Listing("BACKUSDT", 1, "BACK", "USDT", valid_from=hour(0), valid_to=hour(2)),
+    Listing("BACKUSDT", 1, "BACK", "USDT", valid_from=hour(3), valid_to=hour(9)),
+    Listing("TWICEUSDT", 1, "OLD", "USDT", valid_to=hour(2)),
+    Listing("TWICEUSDT", 2, "TWICE", "USDT", valid_from=hour(2), predecessor="ONCEUSDT"),
+    # Only the first asset has candles.
+    Listing("REUSEDUSDT", 1, "USED", "USDT", valid_to=hour(8)),
+    Listing("REUSEDUSDT", 2, "REUSED", "USDT", valid_from=hour(9)),
 )
-FACT = candles({coin: {3: 1, 1: 1, 7: 1} for coin in ("BTCUSDT", "ADAUSDT", "FTMBNB", "LUNAUSDT", "WHOUSDT")})
+COINS = (
+    "BTCUSDT",
+    "ADAUSDT",
+    "NEWSUSDT",
+    "FTMBNB",
+    "LUNAUSDT",
+    "SUSDT",
+    "BACKUSDT",
+    "TWICEUSDT",
+    "REUSEDUSDT",
+    "WHOUSDT",
+)
+FACT = candles({coin: {3: 1, 1: 1, 7: 1} for coin in COINS})
+FACT["listing_seq"] = 1 + (FACT["coin"].isin(["LUNAUSDT", "TWICEUSDT"]) & (FACT["open_timestamp"] >= hour(2)))
+# On another exchange the same symbol is nothing the seed knows.
+FACT = pd.concat([FACT, candles({"LUNAUSDT": {2: 1}}).assign(exchange="other")], ignore_index=True)
 
 
 def exchange_info(spark: SparkSession, snapshots: list[tuple[str, str, str, str, datetime]]) -> DataFrame:
@@ -41,34 +72,68 @@ def exchange_info(spark: SparkSession, snapshots: list[tuple[str, str, str, str,
 
 @pytest.fixture(scope="module")
 def coins(spark: SparkSession) -> pd.DataFrame:
-    fact = to_spark(spark, FACT)
-    return to_pandas(dim_coins(unbroken_runs(fact), exchange_info(spark, SNAPSHOTS), LISTINGS)).set_index(
-        "coin", drop=False
-    )
+    return to_pandas(dim_coins(unbroken_runs(to_spark(spark, FACT)), exchange_info(spark, SNAPSHOTS), LISTINGS))
 
 
+def listing(coins: pd.DataFrame, coin: str, seq: int = 1, exchange: str = "binance") -> dict[str, Any]:
+    found = coins[(coins["coin"] == coin) & (coins["listing_seq"] == seq) & (coins["exchange"] == exchange)]
+    assert len(found) == 1
+    return {name: None if pd.isna(value) else value for name, value in found.iloc[0].items()}
+
+
+@case("35", "92", "93", "95")
 @pytest.mark.parametrize(
-    ("coin", "expected"),
+    ("coin", "seq", "expected"),
     [
-        ("BTCUSDT", ("BTC", "USDT", True, "exchange")),
-        ("ADAUSDT", ("ADA", "USDT", False, "exchange")),
-        ("FTMBNB", ("FTM", "BNB", False, "seed")),
-        ("LUNAUSDT", ("LUNA", "USDT", True, "seed")),
-        ("WHOUSDT", (None, None, None, "unverified")),
+        ("BTCUSDT", 1, ("BTC", "USDT", True, True, "exchange")),
+        ("ADAUSDT", 1, ("ADA", "USDT", True, False, "exchange")),
+        ("NEWSUSDT", 1, ("NEWS", "USDT", True, False, "exchange")),
+        ("FTMBNB", 1, ("FTM", "BNB", True, False, "seed")),
+        ("SUSDT", 1, ("S", "USDT", True, True, "seed")),
+        ("LUNAUSDT", 1, ("LUNC", "USDT", False, False, "seed")),
+        ("LUNAUSDT", 2, ("LUNA", "USDT", True, True, "seed")),
+        ("BACKUSDT", 1, ("BACK", "USDT", True, False, "seed")),
+        ("TWICEUSDT", 1, ("OLD", "USDT", False, False, "seed")),
+        ("TWICEUSDT", 2, ("TWICE", "USDT", True, True, "exchange")),
+        ("REUSEDUSDT", 1, ("USED", "USDT", False, False, "seed")),
+        ("WHOUSDT", 1, (None, None, True, None, "unverified")),
     ],
 )
-def test_coin_is_described_by_the_best_source(
-    coins: pd.DataFrame, coin: str, expected: tuple[str | None, str | None, bool | None, str]
+def test_listing_is_described_by_the_best_source(
+    coins: pd.DataFrame, coin: str, seq: int, expected: tuple[str | None, str | None, bool, bool | None, str]
 ) -> None:
-    columns = ["base_asset", "quote_asset", "is_active", "listing_source"]
-    assert tuple(coins.loc[coin, columns]) == expected
+    row = listing(coins, coin, seq)
+    columns = ["base_asset", "quote_asset", "is_current", "is_active", "listing_source"]
+    assert tuple(row[name] for name in columns) == expected
 
 
-def test_coins_are_those_with_candles_and_know_the_first_and_last(coins: pd.DataFrame) -> None:
+def test_listings_are_those_with_candles_and_know_the_first_and_last(coins: pd.DataFrame) -> None:
     assert tuple(coins.columns) == contract_of("dim_coins").column_names
-    assert set(coins["coin"]) == set(FACT["coin"])
-    assert set(coins["first_candle"]) == {hour(1)}
-    assert set(coins["last_candle"]) == {hour(7)}
+    assert len(coins) == len(COINS) + 3
+    times = {(row.coin, row.listing_seq): (row.first_candle, row.last_candle) for row in coins.itertuples()}
+    assert times["BTCUSDT", 1] == (hour(1), hour(7))
+    assert times["TWICEUSDT", 1] == (hour(1), hour(1))
+    assert times["TWICEUSDT", 2] == (hour(3), hour(7))
+
+
+def test_listing_lasts_from_its_first_period_to_its_last_and_knows_what_it_was(coins: pd.DataFrame) -> None:
+    columns = ["valid_from", "valid_to", "predecessor"]
+    known = {
+        (coin, seq): [listing(coins, coin, seq)[name] for name in columns]
+        for coin, seq in (("BTCUSDT", 1), ("BACKUSDT", 1), ("TWICEUSDT", 1), ("TWICEUSDT", 2), ("WHOUSDT", 1))
+    }
+    assert known == {
+        ("BTCUSDT", 1): [hour(0), None, None],
+        ("BACKUSDT", 1): [hour(0), hour(9), None],
+        ("TWICEUSDT", 1): [None, hour(2), None],
+        ("TWICEUSDT", 2): [hour(2), None, "ONCEUSDT"],
+        ("WHOUSDT", 1): [None, None, None],
+    }
+
+
+def test_seed_and_snapshots_say_nothing_about_another_exchange(coins: pd.DataFrame) -> None:
+    row = listing(coins, "LUNAUSDT", exchange="other")
+    assert (row["listing_source"], row["is_current"], row["base_asset"]) == ("unverified", True, None)
 
 
 def test_coins_without_any_listing_are_unverified(spark: SparkSession) -> None:

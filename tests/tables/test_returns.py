@@ -14,8 +14,9 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from klineforge.contracts import contract_of
+from klineforge.formulas.windows import SERIES
 from klineforge.incremental.stand_in import Highest
-from klineforge.tables.returns import COIN, returns_1h
+from klineforge.tables.returns import returns_1h
 
 CASES = candles(
     {
@@ -96,7 +97,7 @@ def test_returns_have_the_contracts_columns_and_agree_with_the_oracle(mart: pd.D
     assert_same_table(mart, oracle_returns(CASES), KEY)
 
 
-PEAK = Highest("close_price", by=COIN, time="open_timestamp")
+PEAK = Highest("close_price", by=SERIES, time="open_timestamp")
 
 
 def test_highest_keeps_the_earliest_of_equal_candles_in_spark_and_in_polars(spark: SparkSession) -> None:

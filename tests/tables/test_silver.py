@@ -36,6 +36,17 @@ LISTINGS = (
     listing("TWICEUSDT", 1, None, OPENED - timedelta(days=1)),
     listing("TWICEUSDT", 2, OPENED + timedelta(days=1), None),
     listing("OPENUSDT", 1, None, None),
+    # One hour with a part in both listings, one that ends the first, one before the second, which is off for a while.
+    listing("SHAREDUSDT", 1, None, OPENED + timedelta(minutes=10)),
+    listing("SHAREDUSDT", 2, OPENED + timedelta(minutes=20), None),
+    listing("FIRSTUSDT", 1, None, OPENED + timedelta(hours=1)),
+    listing("FIRSTUSDT", 2, OPENED + timedelta(hours=1), None),
+    listing("THIRDUSDT", 1, None, OPENED - timedelta(days=9)),
+    listing("THIRDUSDT", 2, OPENED - timedelta(days=8), OPENED - timedelta(days=7)),
+    listing("THIRDUSDT", 3, OPENED - timedelta(days=6), OPENED - timedelta(days=5)),
+    listing("THIRDUSDT", 3, OPENED, None),
+    listing("AWAYUSDT", 1, None, OPENED - timedelta(hours=1)),
+    listing("AWAYUSDT", 1, OPENED + timedelta(hours=1), None),
 )
 
 # Each case is a coin of its own: what differs from a good record, and the rules that breaks.
@@ -70,6 +81,10 @@ CASES: dict[str, tuple[dict[str, Any], set[str]]] = {
     "DYINGUSDT": ({}, set()),
     "TWICEUSDT": ({}, {"outside_listing"}),
     "OPENUSDT": ({}, set()),
+    "SHAREDUSDT": ({}, set()),
+    "FIRSTUSDT": ({}, set()),
+    "THIRDUSDT": ({}, set()),
+    "AWAYUSDT": ({}, {"outside_listing"}),
     "EVERYTHING": (
         {"open_time": NEW_YEAR_2021 + 5, "high": "1", "low": "-1", "volume": "-1", "quote_volume": "?"},
         {"off_the_hour", "not_a_number", "price_not_positive", "negative_volume", "high_below_another_price"},
@@ -131,6 +146,13 @@ def test_candle_is_accepted_or_refused_with_every_reason(tables: Tables, coin: s
     refused = [set(reasons) for reasons in quarantine.loc[quarantine["coin"] == coin, "reasons"]]
     reasons = CASES[coin][1]
     assert (coin in set(fact["coin"]), refused) == ((False, [reasons]) if reasons else (True, []))
+
+
+@case("93")
+def test_candle_belongs_to_the_newest_listing_its_hour_has_a_part_in(tables: Tables) -> None:
+    fact = tables["fact_1h_klines"].set_index("coin")["listing_seq"]
+    reused = fact[fact != 1]
+    assert reused.to_dict() == {"SHAREDUSDT": 2, "THIRDUSDT": 3}
 
 
 @case("55", "63")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from klineforge.contracts.silver import LISTING_SEQ
 from klineforge.domain.contract import Column, TableContract
 
 _UNLISTED = "neither the exchange's listing nor the seed file knows the coin"
@@ -9,24 +10,32 @@ _UNLISTED = "neither the exchange's listing nor the seed file knows the coin"
 DIM_COINS = TableContract(
     name="dim_coins",
     layer="gold",
-    description="One row per coin that has candles: what it is and since when there are candles.",
-    grain=("coin",),
-    sort_by=("coin",),
+    description="One row per asset that a coin has named and that has candles: what it is and when it was listed.",
+    grain=("exchange", "coin", "listing_seq"),
+    sort_by=("exchange", "coin", "listing_seq"),
     source="exchangeInfo snapshots in bronze, the versioned listing seed, fact_1h_klines",
     columns=(
+        Column("exchange", "STRING", "Exchange code.", accepted=("binance",)),
         Column("coin", "STRING", "Native symbol."),
+        LISTING_SEQ,
         Column("base_asset", "STRING", "Asset that is priced.", None, _UNLISTED),
         Column("quote_asset", "STRING", "Asset the price is in.", None, _UNLISTED),
         Column("market_type", "STRING", "Kind of market.", accepted=("spot",)),
-        Column("is_active", "BOOLEAN", "Trading by the newest listing.", None, _UNLISTED),
+        Column("is_current", "BOOLEAN", "The coin names this asset now, or named it last."),
+        Column("is_active", "BOOLEAN", "Trading by the newest listing; false where not current.", None, _UNLISTED),
         Column(
             "listing_source",
             "STRING",
             "Where base and quote come from.",
             accepted=("exchange", "seed", "unverified"),
         ),
-        Column("first_candle", "TIMESTAMP", "Open time of the first accepted candle.", "UTC"),
-        Column("last_candle", "TIMESTAMP", "Open time of the last accepted candle.", "UTC"),
+        Column("valid_from", "TIMESTAMP", "First instant of trading, whatever holes came later.", "UTC", "unknown"),
+        Column("valid_to", "TIMESTAMP", "First instant after the last of trading.", "UTC", "still listed, or unknown"),
+        Column(
+            "predecessor", "STRING", "Coin that this one continues under a new name.", None, "none, or none is known"
+        ),
+        Column("first_candle", "TIMESTAMP", "Open time of its first accepted candle.", "UTC"),
+        Column("last_candle", "TIMESTAMP", "Open time of its last accepted candle.", "UTC"),
     ),
 )
 

@@ -1,4 +1,4 @@
-"""Contracts of the marts. ``W(t)`` is the candles of one coin on one exchange opened in ``(t - 24 h, t]``."""
+"""Contracts of the marts. ``W(t)`` is the candles of one listing on one exchange opened in ``(t - 24 h, t]``."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _KEY = (
     Column("open_timestamp", "TIMESTAMP", "Hour the candle opened.", "UTC"),
 )
 _GRAIN = ("exchange", "coin", "open_timestamp")
-_NO_PREVIOUS = "no candle opened exactly one hour earlier"
+_NO_PREVIOUS = "the listing has no candle opened exactly one hour earlier"
 _TOO_FEW = "fewer than two returns in the window"
 
 MART_RETURNS_1H = TableContract(
     name="mart_returns_1h",
     layer="marts",
-    description="Hourly returns, 24-hour volatility and its regime, drawdown from the highest close so far.",
+    description="Hourly returns, 24-hour volatility and its regime, drawdown from the listing's highest close so far.",
     grain=_GRAIN,
     time_column="open_timestamp",
     partitioned=True,
@@ -26,6 +26,12 @@ MART_RETURNS_1H = TableContract(
     source="fact_1h_klines",
     columns=(
         *_KEY,
+        Column(
+            "listing_seq",
+            "INT",
+            "Which of the assets the coin has named, from 1; no figure reaches back into another listing.",
+            check="listing_seq >= 1",
+        ),
         Column("close_price", "DOUBLE", "Closing price.", PRICE),
         Column("prev_close", "DOUBLE", "Close of the candle opened exactly one hour earlier.", PRICE, _NO_PREVIOUS),
         Column("return_pct", "DOUBLE", "close_price / prev_close - 1.", "fraction", _NO_PREVIOUS),
@@ -40,7 +46,7 @@ MART_RETURNS_1H = TableContract(
             "volatility is null",
             accepted=("High", "Medium", "Low"),
         ),
-        Column("running_peak_price", "DOUBLE", "Highest close so far.", PRICE),
+        Column("running_peak_price", "DOUBLE", "Highest close of the listing so far.", PRICE),
         Column(
             "drawdown_pct",
             "DOUBLE",

@@ -6,6 +6,7 @@ from klineforge.contracts.bronze import SOURCE_KINDS
 from klineforge.domain.contract import Column, TableContract
 
 PRICE = "quote asset per base asset"
+LISTING_SEQ = Column("listing_seq", "INT", "Which of the assets the coin has named, from 1.", check="listing_seq >= 1")
 
 STAGE_BINANCE_KLINES = TableContract(
     name="stage_binance_klines",
@@ -47,7 +48,7 @@ FACT_1H_KLINES = TableContract(
     partitioned=True,
     sort_by=("exchange", "coin", "open_timestamp"),
     subject=("exchange", "coin"),
-    source="stage_binance_klines",
+    source="stage_binance_klines, the versioned listing seed",
     checks=(
         ("high_is_highest", "high_price >= open_price AND high_price >= close_price AND high_price >= low_price"),
         ("low_is_lowest", "low_price <= open_price AND low_price <= close_price"),
@@ -56,6 +57,7 @@ FACT_1H_KLINES = TableContract(
     columns=(
         Column("exchange", "STRING", "Exchange code.", accepted=("binance",)),
         Column("coin", "STRING", "Native symbol."),
+        LISTING_SEQ,
         Column("open_timestamp", "TIMESTAMP", "Hour the candle opened.", "UTC"),
         Column("close_timestamp", "TIMESTAMP", "Last millisecond of the hour, recomputed from the open time.", "UTC"),
         Column("open_price", "DOUBLE", "Opening price.", PRICE, check="open_price > 0"),
@@ -100,39 +102,41 @@ QUARANTINE_KLINES = TableContract(
 KLINE_RUNS = TableContract(
     name="kline_runs",
     layer="silver",
-    description="Unbroken runs of a coin's candles, cut at the turn of each month: few rows tell where candles are.",
-    grain=("exchange", "coin", "first_hour"),
+    description="Unbroken runs of a listing's candles, cut at the turn of each month: few rows tell where candles are.",
+    grain=("exchange", "coin", "listing_seq", "first_hour"),
     time_column="last_hour",
-    sort_by=("exchange", "coin", "first_hour"),
+    sort_by=("exchange", "coin", "listing_seq", "first_hour"),
     subject=("exchange", "coin"),
     source="fact_1h_klines",
     checks=(("run_is_whole", "last_hour >= first_hour"),),
     columns=(
         Column("exchange", "STRING", "Exchange code.", accepted=("binance",)),
         Column("coin", "STRING", "Native symbol."),
+        LISTING_SEQ,
         Column("first_hour", "TIMESTAMP", "Open time of the run's first candle.", "UTC"),
         Column("last_hour", "TIMESTAMP", "Open time of its last candle, in the same month.", "UTC"),
         Column("candles", "INT", "Candles of the run, one per hour.", "hours", check="candles > 0"),
     ),
 )
 
-GAP_KINDS = ("exchange_outage", "unexplained")
+GAP_KINDS = ("exchange_outage", "not_listed_yet", "delisted", "unexplained")
 
 KLINE_GAPS = TableContract(
     name="kline_gaps",
     layer="silver",
-    description="Hours between a coin's first and last candle for which the fact holds no candle, one row per hour.",
-    grain=("exchange", "coin", "open_timestamp"),
-    time_column="open_timestamp",
-    sort_by=("exchange", "coin", "open_timestamp"),
+    description="Stretches of hours for which the fact holds no candle of a coin, each of one kind, as long as can be.",
+    grain=("exchange", "coin", "gap_start"),
+    time_column="gap_start",
+    sort_by=("exchange", "coin", "gap_start"),
     subject=("exchange", "coin"),
-    source="kline_runs; exchange-wide when every coin listed at that hour lacks it and there are at least two",
+    source="kline_runs, the versioned listing seed; within the hours for which the exchange has candles",
+    checks=(("gap_is_whole", "gap_end > gap_start"),),
     columns=(
         Column("exchange", "STRING", "Exchange code.", accepted=("binance",)),
         Column("coin", "STRING", "Native symbol."),
-        Column("open_timestamp", "TIMESTAMP", "The missing hour.", "UTC"),
-        Column("gap_start", "TIMESTAMP", "First missing hour of the gap this hour belongs to.", "UTC"),
-        Column("gap_hours", "INT", "Length of that gap.", "hours", check="gap_hours > 0"),
-        Column("kind", "STRING", "Why the hour is missing, as far as is known.", accepted=GAP_KINDS),
+        Column("gap_start", "TIMESTAMP", "First missing hour.", "UTC"),
+        Column("gap_end", "TIMESTAMP", "First hour after it that is not missing, or not for this reason.", "UTC"),
+        Column("gap_hours", "INT", "Length of the gap.", "hours", check="gap_hours > 0"),
+        Column("kind", "STRING", "Why the hours are missing, as far as is known.", accepted=GAP_KINDS),
     ),
 )

@@ -7,12 +7,12 @@ through three-valued logic.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from klineforge.formulas.epochs import hours_later, is_on_the_hour, last_microsecond_of_hour, last_millisecond_of_hour
+from klineforge.formulas.listings import is_outside_listing
 from klineforge.reference.listings import Listing
 
 PRICES = ("open_price", "high_price", "low_price", "close_price")
@@ -74,41 +74,6 @@ def has_low_above_another_price() -> Column:
 def is_not_closed() -> Column:
     """The hour had not ended when the candle was downloaded, so its figures were still moving."""
     return hours_later(F.col("open_timestamp"), 1) > F.col("ingestion_ts")
-
-
-def is_outside_listing(listings: Sequence[Listing]) -> Column:
-    """The exchange did not list the coin in any part of the hour; coins without a listing pass.
-
-    A listing that begins or ends within the hour covers that hour, because its candle is partial but real
-    (exchange-protocols §1.8).
-    """
-    by_symbol: dict[str, list[Listing]] = {}
-    for listing in listings:
-        by_symbol.setdefault(listing.symbol, []).append(listing)
-    outside = [
-        f"(coin = {_quoted(symbol)} AND NOT ({' OR '.join(_overlap_sql(listing) for listing in known)}))"
-        for symbol, known in sorted(by_symbol.items())
-        if all(listing.is_bounded for listing in known)
-    ]
-    # One expression as SQL: some hundred Columns would cost as many calls into the JVM.
-    return F.expr(" OR ".join(outside) or "FALSE")
-
-
-def _overlap_sql(listing: Listing) -> str:
-    """Whether the hour overlaps a listing that is bounded."""
-    begins = f"open_timestamp + INTERVAL '1' HOUR > {_instant_sql(listing.valid_from)}" if listing.valid_from else ""
-    ends = f"open_timestamp < {_instant_sql(listing.valid_to)}" if listing.valid_to else ""
-    return f"({' AND '.join(filter(None, (begins, ends)))})"
-
-
-def _instant_sql(moment: datetime) -> str:
-    # Counted from the epoch, it depends on nobody's time zone.
-    return f"timestamp_micros({(moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)})"
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
 
 
 def broken_rules(listings: Sequence[Listing]) -> Column:

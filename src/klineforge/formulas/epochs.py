@@ -57,7 +57,11 @@ def last_microsecond_of_hour(opened: Column) -> Column:
     return opened + F.lit(HOUR - timedelta(microseconds=1))
 
 
-def whole_hours_between(earlier: Column, later: Column) -> Column:
-    """Full hours from one instant to another, BIGINT."""
-    passed = F.unix_micros(later) - F.unix_micros(earlier)
-    return F.floor(passed / F.lit(MICROSECONDS_PER_HOUR))
+def hour_number(instant: Column) -> Column:
+    """Full hours from 1970 to an instant, BIGINT."""
+    return F.floor(F.unix_micros(instant) / F.lit(MICROSECONDS_PER_HOUR))
+
+
+def hour_at(number: Column) -> Column:
+    """The instant ``number`` hours after the beginning of 1970."""
+    return F.timestamp_micros(number * F.lit(MICROSECONDS_PER_HOUR))

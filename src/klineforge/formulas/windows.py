@@ -10,6 +10,8 @@ from __future__ import annotations
 from pyspark.sql import DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
 
+SERIES = ("exchange", "coin", "listing_seq")
+"""What is followed through time: a coin for as long as it names one asset."""
 MICROSECONDS_PER_HOUR = 3_600_000_000
 OPENED = "_opened_microseconds"
 

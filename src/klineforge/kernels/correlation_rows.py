@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from klineforge.formulas.correlation import BREAKDOWN_CHANGE, REGIME_FLOORS, ROUNDING
-from klineforge.kernels.correlation import WINDOW, Flags, Floats, hourly_returns, rolling_correlations
+from klineforge.kernels.correlation import WINDOW, Flags, Floats, Positions, hourly_returns, rolling_correlations
 
 # An alert at t compares with t - 1 h, whose window needs returns of 24 hours, the first from a close an hour earlier.
 MARGIN_HOURS = WINDOW + 1
@@ -24,7 +24,7 @@ _ROWS_PER_BATCH = 200_000
 _BYTES_PER_BLOCK = 32_000_000
 _MICROSECONDS = 3_600_000_000
 
-CANDLE_COLUMNS = ("exchange", "coin", "open_timestamp", "close_price")
+CANDLE_COLUMNS = ("exchange", "coin", "listing_seq", "open_timestamp", "close_price")
 # From the weakest on, for codes that count how many floors a correlation reaches.
 _REGIMES = ("Uncorrelated", *(name for name, _ in reversed(REGIME_FLOORS)))
 
@@ -47,12 +47,12 @@ def correlation_rows(candles: pa.Table, min_observations: int) -> pa.RecordBatch
     """Correlate the returns of every pair of coins over the trailing day.
 
     Args:
-        candles: ``exchange``, ``coin``, ``open_timestamp`` on the hour in UTC and ``close_price``; other columns are
-            not looked at. One row per exchange, coin and open time, in any order.
+        candles: ``exchange``, ``coin``, ``listing_seq``, ``open_timestamp`` on the hour in UTC and ``close_price``;
+            other columns are not looked at. One row per exchange, coin and open time, in any order.
         min_observations: Hours with both returns below which a correlation is null, 2 to 24.
 
     Returns:
-        ``mart_correlations`` as :data:`ROWS`, by year, part of the year, exchange, pair and time.
+        ``mart_correlations`` as :data:`ROWS`, by year, part of the year, exchange, pair of listings and time.
     """
     grids = _grids(candles)
     return pa.RecordBatchReader.from_batches(ROWS, _batches(grids, min_observations))
@@ -60,11 +60,11 @@ def correlation_rows(candles: pa.Table, min_observations: int) -> pa.RecordBatch
 
 @dataclass(frozen=True)
 class _Grid:
-    """Closes of one exchange.
+    """Closes of one exchange, a column per listing.
 
     Args:
         exchange: Its code.
-        coins: In alphabetical order.
+        coins: Coin of each column, in alphabetical order; one that has named several assets has a column for each.
         first: Hour since 1970 of the first candle.
         close: ``(25 + hours, n)``, NaN where there is no candle; begins 25 hours before ``first``.
     """
@@ -100,12 +100,10 @@ class _Cells:
 
 def _grids(candles: pa.Table) -> list[_Grid]:
     exchange = candles["exchange"].combine_chunks().dictionary_encode()
-    coin = candles["coin"].combine_chunks().dictionary_encode()
     hour = candles["open_timestamp"].cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_numpy() // _MICROSECONDS
     close = candles["close_price"].to_numpy()
-    names: list[str] = coin.dictionary.to_pylist()
-    in_order = sorted(range(len(names)), key=lambda code: names[code])
-    ranks, owners = np.argsort(in_order)[coin.indices.to_numpy()], exchange.indices.to_numpy()
+    names, ranks = listings_in_order(candles["coin"], candles["listing_seq"])
+    owners = exchange.indices.to_numpy()
     grids = []
     for owner, code in sorted(enumerate(exchange.dictionary.to_pylist()), key=lambda item: str(item[1])):
         own = owners == owner
@@ -113,8 +111,28 @@ def _grids(candles: pa.Table) -> list[_Grid]:
         first, last = int(hour[own].min()), int(hour[own].max())
         grid = np.full((MARGIN_HOURS + last - first + 1, len(coins)), np.nan)
         grid[MARGIN_HOURS + hour[own] - first, columns] = close[own]
-        grids.append(_Grid(str(code), [names[in_order[rank]] for rank in coins], first, grid))
+        grids.append(_Grid(str(code), [names[rank] for rank in coins], first, grid))
     return grids
+
+
+def listings_in_order(coin: pa.ChunkedArray, listing_seq: pa.ChunkedArray) -> tuple[list[str], Positions]:
+    """Number the listings of candles by coin and sequence.
+
+    Args:
+        coin: Coin of each candle.
+        listing_seq: Which of the coin's listings it belongs to, of the same length.
+
+    Returns:
+        The coin of each listing, in order, and each candle's position in that list.
+    """
+    encoded = coin.combine_chunks().dictionary_encode()
+    names: list[str] = encoded.dictionary.to_pylist()
+    in_order = sorted(range(len(names)), key=lambda code: names[code])
+    sequence = listing_seq.to_numpy().astype(np.int64)
+    most = int(sequence.max(initial=0)) + 1
+    codes = np.argsort(in_order)[encoded.indices.to_numpy()] * most + sequence
+    listings, positions = np.unique(codes, return_inverse=True)
+    return [names[in_order[code // most]] for code in listings], positions
 
 
 def _batches(grids: list[_Grid], min_observations: int) -> Iterator[pa.RecordBatch]:

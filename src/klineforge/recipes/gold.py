@@ -12,13 +12,13 @@ from klineforge.tables.dims import dim_coins, dim_exchange, dim_timestamp
 
 @cache
 def coins(listing_seed: str = BINANCE) -> Recipe:
-    """What each coin is and since when there are candles."""
+    """What each listing of a coin is and since when there are candles."""
     return Recipe(
         output=DIM_COINS,
         inputs={"runs": Reach(), "exchange_info": Reach()},
         transform=partial(dim_coins, listings=load_listings(listing_seed)),
         by=None,
-        version=f"2-{listings_digest(listing_seed)[:12]}",
+        version=f"3-{listings_digest(listing_seed)[:12]}",
     )
 
 

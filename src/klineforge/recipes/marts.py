@@ -13,6 +13,7 @@ from klineforge.contracts.marts import (
     MART_TOP_MOVERS,
     MART_VOLUME_METRICS_1H,
 )
+from klineforge.formulas.windows import SERIES
 from klineforge.incremental.recipe import TO_THE_END, Reach, Recipe, Stream
 from klineforge.incremental.stand_in import Highest
 from klineforge.kernels.correlation_rows import CANDLE_COLUMNS, correlation_rows
@@ -20,7 +21,7 @@ from klineforge.tables.breadth import market_breadth_1h
 from klineforge.tables.correlation_blocks import correlations_1h_blocks
 from klineforge.tables.correlations import correlations_1h
 from klineforge.tables.movers import top_movers
-from klineforge.tables.returns import COIN, returns_1h
+from klineforge.tables.returns import returns_1h
 from klineforge.tables.volume import volume_metrics_1h
 
 Engine = Literal["windows", "blocks", "auto"]
@@ -31,14 +32,14 @@ _REGIME_BACK = timedelta(hours=48)
 _WINDOW = timedelta(hours=24)
 # A correlation reads returns of 24 hours, each from two closes, and its alert compares with the hour before.
 _ALERT = timedelta(hours=26)
-_PEAK = Highest("close_price", by=COIN, time="open_timestamp")
+_PEAK = Highest("close_price", by=SERIES, time="open_timestamp")
 
 RETURNS = Recipe(
     output=MART_RETURNS_1H,
     inputs={"candles": Reach(back=_REGIME_BACK, forward=TO_THE_END, stand_in=_PEAK)},
     transform=returns_1h,
     by=("exchange", "coin"),
-    version="1",
+    version="2",
 )
 
 VOLUME = Recipe(
@@ -46,7 +47,7 @@ VOLUME = Recipe(
     inputs={"candles": Reach(back=_WINDOW, forward=_WINDOW)},
     transform=volume_metrics_1h,
     by=("exchange", "coin"),
-    version="1",
+    version="2",
 )
 
 # A rank compares all coins of the hour.
@@ -88,5 +89,5 @@ def correlations(min_observations: int, engine: Engine = "auto") -> Recipe:
         bulk_stream=None if engine == "windows" else stream,
         unique_by_construction=True,
         by=("exchange",),
-        version=f"2-min{min_observations}",
+        version=f"3-min{min_observations}",
     )

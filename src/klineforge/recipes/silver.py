@@ -14,7 +14,7 @@ from klineforge.contracts.silver import (
 from klineforge.incremental.recipe import Reach, Recipe
 from klineforge.reference.listings import BINANCE, listings_digest, load_listings
 from klineforge.tables.fact import accepted_candles
-from klineforge.tables.gaps import missing_hours
+from klineforge.tables.gaps import missing_stretches
 from klineforge.tables.quarantine import quarantined_records
 from klineforge.tables.runs import unbroken_runs
 from klineforge.tables.stage import stage_binance_klines
@@ -36,7 +36,7 @@ def fact(listing_seed: str = BINANCE) -> Recipe:
         inputs={"stage": Reach()},
         transform=partial(accepted_candles, listings=load_listings(listing_seed)),
         by=("coin",),
-        version=f"1-{listings_digest(listing_seed)[:12]}",
+        version=f"2-{listings_digest(listing_seed)[:12]}",
     )
 
 
@@ -58,14 +58,18 @@ RUNS = Recipe(
     inputs={"fact": Reach(whole="month")},
     transform=unbroken_runs,
     by=("exchange", "coin"),
-    version="1",
-)
-
-# Whether an hour is an outage depends on all coins, and how long a gap is on candles arbitrarily far away.
-GAPS = Recipe(
-    output=KLINE_GAPS,
-    inputs={"runs": Reach()},
-    transform=missing_hours,
-    by=None,
     version="2",
 )
+
+
+@cache
+def gaps(listing_seed: str = BINANCE) -> Recipe:
+    """Where candles are missing, and why as far as is known."""
+    return Recipe(
+        output=KLINE_GAPS,
+        inputs={"runs": Reach()},
+        transform=partial(missing_stretches, listings=load_listings(listing_seed)),
+        # Whether an hour is an outage depends on all coins, and how long a gap is on candles arbitrarily far away.
+        by=None,
+        version=f"3-{listings_digest(listing_seed)[:12]}",
+    )

@@ -1,18 +1,18 @@
 """What is known of the coins' listings, from ``listings.csv`` beside this module.
 
-A symbol is not an identity: ``LUNAUSDT`` named two assets (exchange-protocols §1.9). Each period in which a symbol
-named one asset is a listing of its own, counted by ``listing_seq``.
+A symbol is not an identity: ``LUNAUSDT`` named two assets (exchange-protocols §1.9). ``listing_seq`` counts the assets
+that a symbol has named. One that was taken off and listed again stays the same listing, with a line for each period.
 """
 
 from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.resources import files
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from klineforge.errors import ConfigurationError
 
@@ -34,11 +34,11 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One period in which a symbol named one asset.
+    """One period in which a symbol was listed for one asset.
 
     Args:
         symbol: Native symbol.
-        listing_seq: Counts the listings of a symbol from 1.
+        listing_seq: Counts the assets the symbol has named, from 1; several periods may have the same.
         base_asset: Asset that is priced.
         quote_asset: Asset the price is in.
         market_type: ``spot``.
@@ -101,20 +101,24 @@ def parse_listings(lines: Iterable[str]) -> tuple[Listing, ...]:
         raise ConfigurationError(
             f"the listing seed must have the columns {', '.join(_COLUMNS)}, found {reader.fieldnames}"
         )
-    listings = sorted(
-        (_parse_row(row, reader.line_num) for row in reader), key=lambda known: (known.symbol, known.listing_seq)
-    )
-    for earlier, later in pairwise(listings):
-        if earlier.symbol == later.symbol:
-            _refuse_overlap(earlier, later)
-    return tuple(listings)
+    numbered = [(reader.line_num, _parse_row(row, reader.line_num)) for row in reader]
+    numbered.sort(key=lambda entry: _in_order(entry[1]))
+    for _, entries in groupby(numbered, key=lambda entry: entry[1].symbol):
+        _refuse_contradictions(list(entries))
+    return tuple(listing for _, listing in numbered)
 
 
-def newest_listings(listings: Iterable[Listing]) -> dict[str, Listing]:
-    """The latest listing of each symbol."""
-    return {
-        listing.symbol: listing for listing in sorted(listings, key=lambda known: (known.symbol, known.listing_seq))
-    }
+def listings_by_symbol(listings: Iterable[Listing]) -> dict[str, tuple[Listing, ...]]:
+    """The listings of each symbol, oldest first, each from the beginning of its first period to the end of its last.
+
+    Args:
+        listings: Periods in any order.
+    """
+    whole: dict[str, list[Listing]] = {}
+    for _, group in groupby(sorted(listings, key=_in_order), key=lambda known: (known.symbol, known.listing_seq)):
+        periods = list(group)
+        whole.setdefault(periods[0].symbol, []).append(replace(periods[0], valid_to=periods[-1].valid_to))
+    return {symbol: tuple(found) for symbol, found in whole.items()}
 
 
 def _seed_text(seed: str) -> str:
@@ -154,11 +158,39 @@ def _instant(text: str) -> datetime | None:
     return moment.astimezone(UTC)
 
 
-def _refuse_overlap(earlier: Listing, later: Listing) -> None:
-    if earlier.listing_seq == later.listing_seq:
-        raise ConfigurationError(f"the listing seed holds {later.symbol} number {later.listing_seq} twice")
+def _in_order(listing: Listing) -> tuple[str, int, datetime]:
+    return listing.symbol, listing.listing_seq, listing.valid_from or datetime.min.replace(tzinfo=UTC)
+
+
+def _refuse_contradictions(entries: Sequence[tuple[int, Listing]]) -> None:
+    """Refuse periods of one symbol that cannot all be true; ``entries`` are in order, with their lines."""
+    line, first = entries[0]
+    problem = _problem_of(first)
+    if first.listing_seq != 1:
+        problem = "the first listing of a symbol must have number 1"
+    for (_, earlier), (later_line, later) in pairwise(entries):
+        if problem:
+            break
+        line, problem = later_line, _problem_of(later) or _problem_between(earlier, later)
+    if problem:
+        raise ConfigurationError(f"line {line} of the listing seed, {first.symbol}: {problem}")
+
+
+def _problem_of(listing: Listing) -> str:
+    begin, end = listing.valid_from, listing.valid_to
+    return f"ends {end}, not after it begins {begin}" if begin and end and end <= begin else ""
+
+
+def _problem_between(earlier: Listing, later: Listing) -> str:
     if earlier.valid_to is None or later.valid_from is None or later.valid_from < earlier.valid_to:
-        raise ConfigurationError(
-            f"listing {later.listing_seq} of {later.symbol} must begin at or after the end of listing "
-            f"{earlier.listing_seq}; found it ends {earlier.valid_to} and begins {later.valid_from}"
+        return (
+            f"must begin at or after the end of the period before it; found that one ends {earlier.valid_to} and "
+            f"this one begins {later.valid_from}"
         )
+    same_assets = (earlier.base_asset, earlier.quote_asset) == (later.base_asset, later.quote_asset)
+    if later.listing_seq == earlier.listing_seq:
+        alike = same_assets and (earlier.market_type, earlier.predecessor) == (later.market_type, later.predecessor)
+        return "" if alike else f"differs in more than its period from number {later.listing_seq} before it"
+    if later.listing_seq != earlier.listing_seq + 1:
+        return f"number {later.listing_seq} follows number {earlier.listing_seq}"
+    return f"numbers {earlier.listing_seq} and {later.listing_seq} name the same assets" if same_assets else ""

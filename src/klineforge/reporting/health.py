@@ -18,6 +18,8 @@ from klineforge.reporting.tables import UNREADABLE, TableProblem, TableState, on
 RUNS_SHOWN = 5
 CROWDED = 200
 """Files in one partition above which readers take noticeably longer and maintenance is due."""
+UNLISTED = ("delisted", "not_listed_yet")
+"""Kinds of hours without a candle of which none is missing."""
 Query = Callable[[pl.LazyFrame], pl.LazyFrame]
 _THREADS = 4
 
@@ -34,7 +36,7 @@ class CoinHealth:
         last_candle: Open time of the last one, UTC.
         hours_behind: Closed hours after ``last_candle`` that are missing; 0 when up to date.
         is_active: Trading by the newest listing; None where the listing is not known.
-        gaps: Missing hours by kind, in order of kind.
+        gaps: Hours without a candle by kind, in order of kind.
     """
 
     exchange: str
@@ -48,8 +50,8 @@ class CoinHealth:
 
     @property
     def gap_hours(self) -> int:
-        """Missing hours of every kind."""
-        return sum(hours for _, hours in self.gaps)
+        """Hours in which the coin was listed and has no candle."""
+        return sum(hours for kind, hours in self.gaps if kind not in UNLISTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,7 @@ class _Contents:
         self.remarks: list[str] = []
 
     def coins(
-        self, now: datetime, gaps: dict[tuple[str, str], dict[str, int]], active: dict[str, bool | None]
+        self, now: datetime, gaps: dict[tuple[str, str], dict[str, int]], active: dict[tuple[str, str], bool | None]
     ) -> tuple[CoinHealth, ...]:
         opened = pl.col("open_timestamp")
         frame = self._aggregate(
@@ -167,22 +169,25 @@ class _Contents:
                 first_candle=row["first"],
                 last_candle=row["last"],
                 hours_behind=max(0, (due - row["last"]) // HOUR),
-                is_active=active.get(row["coin"]),
+                is_active=active.get((row["exchange"], row["coin"])),
                 gaps=tuple(sorted(gaps.get((row["exchange"], row["coin"]), {}).items())),
             )
             for row in frame.iter_rows(named=True)
         )
 
     def gaps(self) -> dict[tuple[str, str], dict[str, int]]:
-        frame = self._aggregate("kline_gaps", lambda gaps: gaps.group_by("exchange", "coin", "kind").len())
+        frame = self._aggregate(
+            "kline_gaps", lambda gaps: gaps.group_by("exchange", "coin", "kind").agg(pl.col("gap_hours").sum())
+        )
         hours: dict[tuple[str, str], dict[str, int]] = {}
         for row in frame.iter_rows(named=True):
-            hours.setdefault((row["exchange"], row["coin"]), {})[row["kind"]] = row["len"]
+            hours.setdefault((row["exchange"], row["coin"]), {})[row["kind"]] = row["gap_hours"]
         return hours
 
-    def activity(self) -> dict[str, bool | None]:
-        frame = self._aggregate("dim_coins", lambda coins: coins.select("coin", "is_active"))
-        return dict(frame.iter_rows())
+    def activity(self) -> dict[tuple[str, str], bool | None]:
+        newest = pl.col("is_active").sort_by("listing_seq").last()
+        frame = self._aggregate("dim_coins", lambda coins: coins.group_by("exchange", "coin").agg(newest))
+        return {(exchange, coin): is_active for exchange, coin, is_active in frame.iter_rows()}
 
     def quarantined(self) -> tuple[tuple[str, int], ...]:
         frame = self._aggregate(

@@ -11,7 +11,7 @@ from rich.console import Console, ConsoleRenderable
 from rich.text import Text
 
 from klineforge.reporting.console import report_console
-from klineforge.reporting.health import LakeHealth, read_health
+from klineforge.reporting.health import UNLISTED, LakeHealth, read_health
 from klineforge.reporting.market import Correlation, MarketHour, Mover, read_newest_hour
 from klineforge.reporting.render import grid, table_rows, titled
 from klineforge.reporting.runlog import RunRecord
@@ -75,6 +75,8 @@ def _losses(health: LakeHealth) -> Text:
     kinds: dict[str, int] = {}
     for coin in health.coins:
         for kind, missing in coin.gaps:
+            if kind in UNLISTED:
+                continue
             kinds[kind] = kinds.get(kind, 0) + missing
     gaps = ", ".join(f"{missing:,} {kind}" for kind, missing in sorted(kinds.items()))
     reasons = ", ".join(f"{reason} {count:,}" for reason, count in health.quarantined)

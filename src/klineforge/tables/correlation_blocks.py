@@ -16,7 +16,9 @@ from pyspark.sql import functions as F
 
 from klineforge.contracts.marts import MART_CORRELATIONS
 from klineforge.formulas.correlation import correlation_regime, is_breakdown
+from klineforge.formulas.windows import SERIES
 from klineforge.kernels.correlation import WINDOW, hourly_returns, rolling_correlations
+from klineforge.kernels.correlation_rows import listings_in_order
 from klineforge.tables.conform import conform
 
 BLOCK_HOURS = 28 * 24
@@ -66,7 +68,7 @@ def correlations_1h_blocks(candles: DataFrame, min_observations: int) -> DataFra
 def _in_blocks(candles: DataFrame) -> DataFrame:
     """Number the hours and hand each candle to its block and, near a border, to the next one too."""
     hour = F.unix_seconds("open_timestamp") / F.lit(3600)
-    numbered = candles.select("exchange", "coin", hour.cast("bigint").alias("hour"), "close_price")
+    numbered = candles.select(*SERIES, hour.cast("bigint").alias("hour"), "close_price")
     own = F.floor(F.col("hour") / F.lit(BLOCK_HOURS))
     last = F.floor((F.col("hour") + F.lit(MARGIN_HOURS)) / F.lit(BLOCK_HOURS))
     blocks = F.when(own == last, F.array(own)).otherwise(F.array(own, last))
@@ -87,18 +89,16 @@ def correlate_block(exchange: str, block: int, rows: pa.Table, min_observations:
     Args:
         exchange: Exchange code.
         block: Number of the block since 1970.
-        rows: ``coin``, ``hour`` since 1970 and ``close_price`` of the block and the margin before it.
+        rows: ``coin``, ``listing_seq``, ``hour`` since 1970 and ``close_price`` of the block and the margin before it.
         min_observations: As for ``correlations_1h_blocks``.
 
     Returns:
-        One row per pair with its hours as lists.
+        One row per pair of listings with its hours as lists.
     """
-    coins = sorted(set(rows["coin"].to_pylist()))
+    coins, columns = listings_in_order(rows["coin"], rows["listing_seq"])
     first = block * BLOCK_HOURS - MARGIN_HOURS
     close = np.full((BLOCK_HOURS + MARGIN_HOURS, len(coins)), np.nan)
-    column = rows["coin"].combine_chunks().dictionary_encode()
-    ranks = np.array([coins.index(name) for name in column.dictionary.to_pylist()])
-    close[rows["hour"].to_numpy() - first, ranks[column.indices.to_numpy()]] = rows["close_price"].to_numpy()
+    close[rows["hour"].to_numpy() - first, columns] = rows["close_price"].to_numpy()
     found = rolling_correlations(hourly_returns(close), min_observations)
     # The first result is for the hour before the block: only the alert of its first hour asks for it.
     start = MARGIN_HOURS - WINDOW
@@ -120,7 +120,7 @@ def _pairs(
     correlation: np.ndarray,
     observations: np.ndarray,
 ) -> pa.Table:
-    """One row per pair; ``present``, ``correlation`` and ``observations`` begin an hour before ``first``."""
+    """One row per pair of listings; ``present``, ``correlation``, ``observations`` begin an hour before ``first``."""
     one, two = np.triu_indices(len(coins), 1)
     both = present[:, one] & present[:, two]
     value = np.where(both, correlation[:, one, two], np.nan).T

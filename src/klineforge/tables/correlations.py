@@ -8,11 +8,11 @@ from pyspark.sql import functions as F
 from klineforge.contracts.marts import MART_CORRELATIONS
 from klineforge.formulas.correlation import clipped, correlation_regime, is_breakdown, pearson
 from klineforge.formulas.returns import simple_return
-from klineforge.formulas.windows import OPENED, exactly_hours_ago, trailing_hours, with_time_order
+from klineforge.formulas.windows import OPENED, SERIES, exactly_hours_ago, trailing_hours, with_time_order
 from klineforge.tables.conform import conform
 from klineforge.tables.returns import with_previous_close
 
-PAIR = ("exchange", "base_coin", "related_coin")
+PAIR = ("exchange", "base_coin", "_base_listing", "related_coin", "_related_listing")
 
 
 def correlations_1h(candles: DataFrame, min_observations: int) -> DataFrame:
@@ -48,14 +48,21 @@ def correlations_1h(candles: DataFrame, min_observations: int) -> DataFrame:
 def _pair_returns(candles: DataFrame) -> DataFrame:
     """One row per hour and pair; both returns are null where either is, so that both count the same hours."""
     returns = (
-        candles.select("exchange", "coin", "open_timestamp", "close_price")
+        candles.select(*SERIES, "open_timestamp", "close_price")
         .transform(with_time_order)
         .transform(with_previous_close)
         .withColumn("return_pct", simple_return(F.col("close_price"), F.col("prev_close")))
     )
     hour = ["exchange", "open_timestamp", OPENED]
-    base = returns.select(*hour, F.col("coin").alias("base_coin"), F.col("return_pct").alias("_base"))
-    related = returns.select(*hour, F.col("coin").alias("related_coin"), F.col("return_pct").alias("_related"))
+    base, related = (
+        returns.select(
+            *hour,
+            F.col("coin").alias(f"{side}_coin"),
+            F.col("listing_seq").alias(f"_{side}_listing"),
+            F.col("return_pct").alias(f"_{side}"),
+        )
+        for side in ("base", "related")
+    )
     both = F.col("_base").isNotNull() & F.col("_related").isNotNull()
     return (
         base.join(related, on=hour, how="inner")

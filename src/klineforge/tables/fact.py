@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from klineforge.contracts.silver import FACT_1H_KLINES
 from klineforge.formulas.acceptance import broken_rules, is_irregular_close
 from klineforge.formulas.epochs import last_millisecond_of_hour
+from klineforge.formulas.listings import listing_number
 from klineforge.reference.listings import Listing
 from klineforge.tables.conform import conform
 
@@ -31,6 +32,7 @@ def accepted_candles(stage: DataFrame, listings: Sequence[Listing]) -> DataFrame
     return (
         stage.where(F.size(broken_rules(listings)) == 0)
         .withColumn("exchange", F.lit(EXCHANGE))
+        .withColumn("listing_seq", listing_number(listings))
         .withColumn("is_irregular_close", is_irregular_close(opened, F.col("close_timestamp")))
         .withColumn("is_zero_volume", F.col("volume") == 0)
         .withColumn("close_timestamp", last_millisecond_of_hour(opened))

@@ -7,10 +7,8 @@ from pyspark.sql import functions as F
 
 from klineforge.contracts.marts import MART_VOLUME_METRICS_1H
 from klineforge.formulas.volume import is_spike, spike_ratio, volume_weighted_price
-from klineforge.formulas.windows import trailing_hours, with_time_order
+from klineforge.formulas.windows import SERIES, trailing_hours, with_time_order
 from klineforge.tables.conform import conform
-
-COIN = ("exchange", "coin")
 
 
 def volume_metrics_1h(candles: DataFrame) -> DataFrame:
@@ -23,10 +21,10 @@ def volume_metrics_1h(candles: DataFrame) -> DataFrame:
     Returns:
         ``mart_volume_metrics_1h``, one row per candle.
     """
-    last_day = trailing_hours(24, *COIN)
+    last_day = trailing_hours(24, *SERIES)
     volume, average = F.col("volume"), F.col("avg_volume_24h")
     return (
-        candles.select(*COIN, "open_timestamp", "close_price", "volume", "quote_volume")
+        candles.select(*SERIES, "open_timestamp", "close_price", "volume", "quote_volume")
         .transform(with_time_order)
         .withColumn("rolling_volume_24h", F.sum("volume").over(last_day))
         .withColumn("avg_volume_24h", F.avg("volume").over(last_day))

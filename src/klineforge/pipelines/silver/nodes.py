@@ -27,6 +27,6 @@ def join_hours_to_runs(fact: LakeTable) -> Derivation:
     return derive(silver.RUNS, fact=fact)
 
 
-def find_missing_hours(runs: LakeTable) -> Derivation:
-    """List the hours without a candle between each coin's first and last, and tell outages from the rest."""
-    return derive(silver.GAPS, runs=runs)
+def find_missing_hours(runs: LakeTable, listing_seed: str) -> Derivation:
+    """Find the stretches without candles, and tell outages and hours without a listing from the rest."""
+    return derive(silver.gaps(listing_seed), runs=runs)

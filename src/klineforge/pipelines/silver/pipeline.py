@@ -31,7 +31,7 @@ def create_pipeline(**_: object) -> Pipeline:
                 name="quarantine_rejected_records",
             ),
             Node(join_hours_to_runs, "fact_1h_klines", "kline_runs", name="join_hours_to_runs"),
-            Node(find_missing_hours, "kline_runs", "kline_gaps", name="find_missing_hours"),
+            Node(find_missing_hours, ["kline_runs", "params:listing_seed"], "kline_gaps", name="find_missing_hours"),
         ],
         tags="silver",
     )
