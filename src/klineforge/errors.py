@@ -3,6 +3,7 @@
     KlineForgeError
     ├── ConfigurationError            wrong before any work starts
     │   └── EnvironmentProblem        Java, jars, a port or a folder is not usable
+    │       └── DamagedTableError     a table's log or files are cut off, missing or unreadable
     ├── ExchangeError                 knows exchange, coin, time range, URL
     │   ├── TransientExchangeError    retry: 429, 5xx, time-out, dropped connection
     │   ├── PermanentExchangeError    do not retry: unknown symbol, bad interval
@@ -30,6 +31,10 @@ class ConfigurationError(KlineForgeError):
 
 class EnvironmentProblem(ConfigurationError):
     """The machine lacks something a run needs: Java, the Delta jars, a free port, a writable folder."""
+
+
+class DamagedTableError(EnvironmentProblem):
+    """Files of a table are cut off, missing or unreadable; ``kedro klineforge repair`` says what can be mended."""
 
 
 class ExchangeError(KlineForgeError):

@@ -26,6 +26,7 @@ from klineforge.errors import ConfigurationError, IngestionIncompleteError, RunI
 from klineforge.exchanges.report import raise_if_incomplete
 from klineforge.lake.journal import JOURNAL
 from klineforge.lake.lock import LOCK_FOLDER, lake_lock
+from klineforge.lake.trouble import storage_trouble_in_words
 from klineforge.reporting.summary import print_summary
 from klineforge.spark import session as spark_session
 
@@ -73,7 +74,7 @@ class LakeHooks:
         self._stack.close()
         self._started = datetime.now(UTC)
         require_one_process(run_params)
-        with ExitStack() as until_refused:
+        with storage_trouble_in_words(self._lake or Path()), ExitStack() as until_refused:
             if self._lake is not None:
                 require_plain_path(self._lake)
                 purpose = f"kedro run, pipeline {_pipeline_name(run_params)}"
@@ -127,8 +128,11 @@ class LakeHooks:
             "tables": [asdict(entry) for entry in JOURNAL.entries],
         }
         log = lake / LOCK_FOLDER / "runs.jsonl"
-        with log.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record, default=str) + "\n")
+        try:
+            with log.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(record, default=str) + "\n")
+        except OSError as failure:  # a full disk has ended the run already, or its tables are written all the same
+            logger.warning("the run cannot be noted in %s: %s", log, failure.strerror or failure)
 
 
 def require_market(lake: Path, market: str) -> None:

@@ -78,6 +78,25 @@ def maintain(tables: tuple[str, ...], lake: str | None, env: str | None, dry_run
 
 
 @click.command(cls=PlainErrorsCommand, context_settings=CONTEXT_SETTINGS)
+@click.option("--table", "tables", metavar="NAME", multiple=True, help="Only this table; may be given several times.")
+@_lake_option
+@env_option
+@click.option("--dry-run", is_flag=True, help="Change nothing, only say what is wrong and what would be done.")
+def repair(tables: tuple[str, ...], lake: str | None, env: str | None, dry_run: bool) -> None:
+    """Find damaged tables and mend what can be mended without losing anything.
+
+    What is set aside is kept in the folder `damaged` of the lake. Ends with 1 when something is left.
+    """
+    from klineforge.cli.repairing import end_with_what_is_left, print_diagnosis, repair_lake
+    from klineforge.reporting.console import report_console
+
+    root = current_project(env).lake(lake)
+    done = repair_lake(root, tables, datetime.now(UTC), dry_run=dry_run)
+    print_diagnosis(root, done, report_console(), dry_run=dry_run)
+    end_with_what_is_left(done, dry_run=dry_run)
+
+
+@click.command(cls=PlainErrorsCommand, context_settings=CONTEXT_SETTINGS)
 @_lake_option
 @env_option
 @click.option(

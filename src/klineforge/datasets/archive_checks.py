@@ -11,6 +11,8 @@ from typing import Any
 
 from kedro.io import AbstractDataset
 
+from klineforge.lake.trouble import storage_trouble_in_words
+
 logger = logging.getLogger(__name__)
 
 
@@ -55,12 +57,13 @@ class ArchiveChecksDataset(AbstractDataset[Mapping[str, str], dict[str, datetime
             return
         path = Path(self._path)
         together = {**{coin: until.isoformat() for coin, until in _read(path).items()}, **data}
-        path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_suffix(".new")
         text = json.dumps(dict(sorted(together.items())), indent=1, ensure_ascii=False)
         # Half of a surrogate pair, which a file from elsewhere can hold, is written as JSON escapes it.
-        fresh.write_text(text, encoding="utf-8", errors="backslashreplace")
-        fresh.replace(path)
+        with storage_trouble_in_words(path.parent):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            fresh.write_text(text, encoding="utf-8", errors="backslashreplace")
+            fresh.replace(path)
 
     def _describe(self) -> dict[str, Any]:
         return {"path": self._path}

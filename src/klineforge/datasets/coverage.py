@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Never
 
 import polars as pl
@@ -18,6 +19,7 @@ from klineforge.contracts.bronze import (
 from klineforge.datasets.archive_checks import ArchiveChecksDataset
 from klineforge.exchanges.binance.bronze_tables import read_coverage
 from klineforge.exchanges.coverage import Coverage
+from klineforge.lake.trouble import require_whole, storage_trouble_in_words
 
 
 class IngestionCoverageDataset(AbstractDataset[Never, Coverage]):
@@ -63,10 +65,17 @@ class IngestionCoverageDataset(AbstractDataset[Never, Coverage]):
         self.metadata = metadata
 
     def load(self) -> Coverage:
-        """Read what is needed of the three tables."""
-        coverage = read_coverage(
-            _scan(self._checkpoints_path), _scan(self._klines_path), _scan(self._exchange_info_path), self._look_back
-        )
+        """Read what is needed of the three tables.
+
+        Raises:
+            DamagedTableError: When one of them cannot be read.
+        """
+        paths = [Path(path) for path in (self._checkpoints_path, self._klines_path, self._exchange_info_path)]
+        with storage_trouble_in_words(Path(self._path), paths):
+            for path in paths:
+                require_whole(path)
+            checkpoints, klines, exchange_info = (_scan(str(path)) for path in paths)
+            coverage = read_coverage(checkpoints, klines, exchange_info, self._look_back)
         return coverage if self._checks is None else replace(coverage, history_checked=self._checks.load())
 
     def save(self, data: Never) -> None:  # noqa: ARG002 - the name is Kedro's

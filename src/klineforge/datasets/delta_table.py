@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -19,12 +20,15 @@ from klineforge.domain.contract import TableContract
 from klineforge.incremental.engine import Outcome, describe, refresh
 from klineforge.incremental.recipe import Derivation
 from klineforge.interruption import INTERRUPTION
+from klineforge.lake.damage import find_damage
 from klineforge.lake.journal import JOURNAL, TableEntry
 from klineforge.lake.local import BeyondDeltaRsError, LocalWriter
 from klineforge.lake.location import TableLocation
 from klineforge.lake.note import CommitNote, Counts
 from klineforge.lake.preview import newest_rows
+from klineforge.lake.repair import Workshop
 from klineforge.lake.table import LakeTable
+from klineforge.lake.trouble import storage_trouble_in_words
 from klineforge.lake.writing import DeltaWriter, arrow_frame
 from klineforge.spark.session import get_session
 
@@ -104,7 +108,9 @@ class DeltaTableDataset(AbstractDataset[Derivation | Append, LakeTable]):
         """
         INTERRUPTION.raise_if_requested()
         started = datetime.now(UTC)
-        with IN_WORK.naming(self.contract.name):
+        if self._forced:
+            self._set_aside_if_damaged(started)
+        with IN_WORK.naming(self.contract.name), storage_trouble_in_words(Path(str(self.location)), self._tables(data)):
             if isinstance(data, Derivation) and data.recipe.output.name == self.contract.name:
                 outcome = refresh(data, self.load(), run_id=JOURNAL.run_id, forced=self._forced)
             elif isinstance(data, Append):
@@ -116,6 +122,22 @@ class DeltaTableDataset(AbstractDataset[Derivation | Append, LakeTable]):
         if isinstance(data, Append) and outcome.action != "unchanged":
             logger.info("%s", describe(outcome))
         _record(outcome, started)
+
+    def _tables(self, data: Derivation | Append) -> list[Path]:
+        """Folders of the tables that take part in a save."""
+        inputs = [table.location for table in data.inputs.values()] if isinstance(data, Derivation) else []
+        return [Path(place.path) for place in (*inputs, self.location) if place.is_local and place.path]
+
+    def _set_aside_if_damaged(self, now: datetime) -> None:
+        """A table that is to be made from scratch must not need what is left of it."""
+        if self.contract.layer == "bronze" or not self.location.is_local or self.location.path is None:
+            return
+        path = Path(self.location.path)
+        if found := find_damage(path):
+            shop = Workshop(path.parents[1], now)
+            texts = "; ".join(damage.text for damage in found)
+            logger.warning("%s is damaged: %s; what is left of it is in %s", path.name, texts, shop.shelf(path.name))
+            shop.put_table_aside(self.contract)
 
     def _append(self, data: Append) -> Outcome:
         started = time.monotonic()

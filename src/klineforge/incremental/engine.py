@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import polars as pl
 from pyspark.sql import DataFrame
@@ -17,6 +18,7 @@ from klineforge.incremental.recipe import Derivation, Reach, Stream
 from klineforge.lake.local import LocalWriter, count_rows, scan_scope
 from klineforge.lake.note import CommitNote, Counts
 from klineforge.lake.table import LakeTable
+from klineforge.lake.trouble import require_whole
 from klineforge.lake.writing import CHANGE, DeltaWriter, arrow_frame, column_differences
 from klineforge.spark.session import get_session
 
@@ -57,9 +59,15 @@ def refresh(derivation: Derivation, output: LakeTable, *, run_id: str = "", forc
 
     Raises:
         ContractError: When the recomputed rows break the contract; nothing is written then.
+        DamagedTableError: When a table that has to be read is damaged.
     """
     started = time.monotonic()
     todo = plan(derivation, output, forced=forced)
+    if todo.kind in {"increment", "rebuild"}:
+        held = [output] if todo.kind == "increment" else []
+        for table in (*derivation.inputs.values(), *held):
+            if table.location.is_local:
+                require_whole(Path(str(table.location.path)))
     action, counts = _Refresh(derivation, output, run_id, todo).carry_out()
     head = output.log.head()
     outcome = Outcome(

@@ -7,7 +7,7 @@ import json
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -45,8 +45,10 @@ def lake_lock(lake: Path, *, purpose: str, now: datetime) -> Iterator[None]:
     try:
         _acquire(handle, lake)
         holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": now.isoformat(), "purpose": purpose}
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, json.dumps(holder).encode(), 0)
+        # The lock holds without it: who is told of the lake being busy then does not learn by whom.
+        with suppress(OSError):
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, json.dumps(holder).encode(), 0)
         yield
     finally:
         os.close(handle)

@@ -15,8 +15,9 @@ from deltalake.schema import ArrayType, DataType
 from deltalake.transaction import CommitProperties
 
 from klineforge.domain.scope import Scope
-from klineforge.errors import EnvironmentProblem, IncrementalStateError
+from klineforge.errors import DamagedTableError, IncrementalStateError
 from klineforge.lake.changes import change_scope
+from klineforge.lake.damage import wrong_with_commit
 from klineforge.lake.location import TableLocation
 from klineforge.lake.note import CommitNote, InputVersion
 
@@ -112,7 +113,7 @@ class LocalTableLog:
         """Identity and newest version of the table, or None when it does not exist.
 
         Raises:
-            EnvironmentProblem: When its log is damaged.
+            DamagedTableError: When its log is damaged.
         """
         if not Path(self._path, "_delta_log").is_dir():
             return None
@@ -123,15 +124,16 @@ class LocalTableLog:
         except DeltaError as error:
             raise self._damaged(str(error).partition("\n")[0]) from error
         newest = Path(self._path, "_delta_log", f"{table.version():020d}.json")
-        if newest.is_file() and newest.stat().st_size == 0:
-            raise self._damaged(f"{newest.name} is empty")
+        # Delta takes a commit that was cut off between two lines, or down to nothing, for one that did nothing.
+        if newest.is_file() and (how := wrong_with_commit(newest)):
+            raise self._damaged(f"{newest.name} {how}")
         return InputVersion(str(table.metadata().id), table.version())
 
-    def _damaged(self, how: str) -> EnvironmentProblem:
-        return EnvironmentProblem(
+    def _damaged(self, how: str) -> DamagedTableError:
+        return DamagedTableError(
             f"the log of the table {self._path} cannot be read: {how}. A commit that is cut off or empty is what a "
-            "power failure or a full disk leaves. Nothing was changed. Restore the newest file of its _delta_log from "
-            "a backup; a derived table can also be moved away: the next run makes it anew from bronze"
+            "power failure or a full disk leaves. Nothing was changed. What to do: kedro klineforge repair, then run "
+            "again (docs/repair.md)"
         )
 
     def columns(self) -> dict[str, str]:

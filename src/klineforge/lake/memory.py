@@ -14,6 +14,9 @@ from klineforge.lake.log import Commit, LocalTableLog, TableLog
 from klineforge.lake.log_files import LOG_FOLDER
 from klineforge.lake.note import CommitNote, InputVersion
 
+# Where damaged tables and files are kept, beside the layers.
+DAMAGED = "damaged"
+
 
 @dataclass(frozen=True)
 class Reader:
@@ -77,8 +80,8 @@ def readers_of(lake: Path) -> Mapping[str, tuple[Reader, ...]]:
             reason = next(iter(str(error).splitlines()), type(error).__name__)
             raise ConfigurationError(
                 f"the log of table {name} cannot be read: {reason}. Nothing was changed, because it is not known which "
-                f"changes it still needs. What to do: restore its folder from a copy, or remove it; kedro run makes "
-                "derived tables anew"
+                f"changes it still needs. What to do: restore its folder from a copy, or mend it with kedro "
+                "klineforge repair (docs/repair.md)"
             ) from error
         if noted is not None:
             notes[name] = noted.note
@@ -93,4 +96,6 @@ def readers_of(lake: Path) -> Mapping[str, tuple[Reader, ...]]:
 
 def _logs(lake: Path) -> Iterator[tuple[str, LocalTableLog]]:
     for folder in sorted(lake.glob(f"*/*/{LOG_FOLDER}")):
+        if folder.parent.parent.name == DAMAGED:
+            continue
         yield folder.parent.name, LocalTableLog(TableLocation(path=str(folder.parent)))

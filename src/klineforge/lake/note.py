@@ -13,6 +13,8 @@ from typing import Any, Literal
 
 Action = Literal["append", "merge", "rebuild", "acknowledge"]
 
+# In place of the version of the formulas: an input was repaired, so nothing that is remembered of it can be used.
+INPUT_REPAIRED = "input repaired"
 _KEY = "klineforge"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -16,6 +17,8 @@ from klineforge.domain.hours import HOUR, RangeSet, Span, intersect, normalised,
 from klineforge.exchanges.binance.epochs import hours_of, open_micros, to_micros
 from klineforge.exchanges.binance.recent import COMPARED_FIELDS, normalised_candle
 from klineforge.exchanges.coverage import Coverage, RawCandle, SourceKind, SourceRecord
+
+logger = logging.getLogger(__name__)
 
 _HOUR_COLUMN: Final = "candle_hour"
 _RECORD_COLUMNS: Final = (
@@ -46,15 +49,17 @@ def read_coverage(
         exchange_info: Table ``binance_exchange_info``; None when it does not exist.
         look_back: How far before the newest candle values are read.
     """
-    records, batches = _records(checkpoints)
+    appended = _records(checkpoints)
     listing = _listing(exchange_info)
     if klines is None:
         # Checkpoints alone prove nothing: what they speak of has to be fetched again.
-        return Coverage(tuple(record for record in records if not record.has_rows), listing=listing)
+        return Coverage(tuple(record for _, record in appended if not record.has_rows), listing=listing)
+    held = frozenset(klines.select(pl.col("batch_id").unique()).collect().to_series().to_list())
+    records = _proven(appended, held, klines)
     return Coverage(
         _with_holes(records, klines),
         _recent(records, klines, look_back),
-        _rows_without_checkpoint(klines, batches),
+        _rows_without_checkpoint(klines, held - {batch for batch, _ in appended}),
         listing,
         partial(newest_revisions, klines),
     )
@@ -87,15 +92,44 @@ def newest_revisions(klines: pl.LazyFrame, coin: str, kind: SourceKind, span: Sp
     return {candle[0]: candle for candle in candles if isinstance(candle[0], int)}
 
 
-def _records(checkpoints: pl.LazyFrame | None) -> tuple[tuple[SourceRecord, ...], frozenset[str]]:
+def _records(checkpoints: pl.LazyFrame | None) -> list[tuple[str, SourceRecord]]:
+    """Every checkpoint with the append it belongs to."""
     if checkpoints is None:
-        return (), frozenset()
+        return []
     rows = checkpoints.select(*_RECORD_COLUMNS, "range_start", "range_end", "batch_id").collect().to_dicts()
-    records = tuple(
-        SourceRecord(**{name: row[name] for name in _RECORD_COLUMNS}, span=Span(row["range_start"], row["range_end"]))
-        for row in rows
+    spans = (Span(row["range_start"], row["range_end"]) for row in rows)
+    return [
+        (row["batch_id"], SourceRecord(**{name: row[name] for name in _RECORD_COLUMNS}, span=span))
+        for row, span in zip(rows, spans, strict=True)
+    ]
+
+
+def _proven(
+    appended: list[tuple[str, SourceRecord]], held: frozenset[str], klines: pl.LazyFrame
+) -> tuple[SourceRecord, ...]:
+    """The records without those whose append is not in the klines at all, as in a lake of which half was copied.
+
+    An append that brought nothing new leaves none either: then the rows it counts came with another one.
+    """
+    doubtful = {(record.coin, record.sha256) for batch, record in appended if record.row_count and batch not in held}
+    if not doubtful:
+        return tuple(record for _, record in appended)
+    claimed: defaultdict[tuple[str, str | None], int] = defaultdict(int)
+    for _, record in appended:
+        claimed[record.coin, record.sha256] += record.row_count
+    coins = sorted({coin for coin, _ in doubtful})
+    counts = klines.filter(pl.col("coin").is_in(coins)).group_by("coin", "sha256").len().collect().iter_rows()
+    there = {(coin, sha256): count for coin, sha256, count in counts}
+    lost = {source for source in doubtful if there.get(source, 0) < claimed[source]}
+    if lost:
+        logger.warning(
+            "%d downloads that are noted as loaded are not in the table of klines; they are fetched again", len(lost)
+        )
+    return tuple(
+        record
+        for batch, record in appended
+        if batch in held or not record.row_count or (record.coin, record.sha256) not in lost
     )
-    return records, frozenset(row["batch_id"] for row in rows)
 
 
 def _with_holes(records: tuple[SourceRecord, ...], klines: pl.LazyFrame) -> tuple[SourceRecord, ...]:
@@ -181,13 +215,11 @@ def _recent(
     return dict(recent)
 
 
-def _rows_without_checkpoint(klines: pl.LazyFrame, batches: frozenset[str]) -> dict[tuple[str, str], frozenset[int]]:
+def _rows_without_checkpoint(klines: pl.LazyFrame, cut_off: frozenset[str]) -> dict[tuple[str, str], frozenset[int]]:
     """Rows of batches that were cut off between the klines and their checkpoints."""
-    known = klines.select(pl.col("batch_id").unique()).collect().to_series().to_list()
-    cut_off = sorted(set(known) - batches)
     if not cut_off:
         return {}
-    rows = klines.filter(pl.col("batch_id").is_in(cut_off)).select("coin", "sha256", "source_row").collect()
+    rows = klines.filter(pl.col("batch_id").is_in(sorted(cut_off))).select("coin", "sha256", "source_row").collect()
     found: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
     for coin, sha256, source_row in rows.iter_rows():
         found[coin, sha256].add(source_row)
