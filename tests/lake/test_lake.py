@@ -149,5 +149,7 @@ def test_log_that_a_power_failure_cut_off_is_told_as_such(tmp_path: Path, left: 
         write_deltalake(path, pl.DataFrame({"coin": [str(number)]}).to_arrow(), mode="append")
     newest = tmp_path / "table" / "_delta_log" / f"{2:020d}.json"
     newest.write_text(newest.read_text("utf-8")[:left], "utf-8")
-    with pytest.raises(EnvironmentProblem, match="table cannot be read.*Nothing was changed. Restore the newest file"):
+    with pytest.raises(
+        EnvironmentProblem, match="table cannot be read.*Nothing was changed. .*kedro klineforge repair"
+    ):
         LocalTableLog(TableLocation(path=path)).head()

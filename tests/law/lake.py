@@ -97,6 +97,11 @@ class Lake:
                 outcomes[recipe.name] = refresh(Derivation(recipe, inputs), self.dataset(recipe.name).load())
         return outcomes
 
+    def derivation(self, name: str) -> Derivation:
+        """What a node of the pipelines hands to the dataset of a table."""
+        recipe, sources = next((recipe, sources) for recipe, sources in STEPS if recipe.name == name)
+        return Derivation(recipe, {argument: self.dataset(table).load() for argument, table in sources.items()})
+
     def move(self, root: Path) -> None:
         """Put the lake elsewhere: nothing that this process remembers of its tables is true there."""
         self.root = self.root.rename(root)

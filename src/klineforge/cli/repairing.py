@@ -18,6 +18,7 @@ from klineforge.contracts.bronze import BINANCE_INGESTION_CHECKPOINTS, BINANCE_K
 from klineforge.domain.contract import TableContract
 from klineforge.errors import KlineForgeError
 from klineforge.lake.claims import lost_rows, withdraw_claims
+from klineforge.lake.damage import find_damage
 from klineforge.lake.lock import lake_lock
 from klineforge.lake.repair import (
     Repair,
@@ -106,8 +107,10 @@ def _attempt(
 
 
 def _claims(shop: Workshop, chosen: list[TableContract]) -> list[str]:
-    """Checkpoints that claim what klines do not hold; both tables must be readable for that."""
+    """Checkpoints that claim what klines do not hold; both tables must be whole to tell."""
     if not any(contract.name in _CLAIMS for contract in chosen):
+        return []
+    if any(find_damage(shop.path(CONTRACTS[name])) for name in _CLAIMS):
         return []
     lost, batches = lost_rows(shop)
     if batches and not shop.dry_run:
@@ -122,7 +125,9 @@ def _readers(shop: Workshop, chosen: list[TableContract]) -> list[str]:
     """Derived tables that have read a version which is not there, as after a table was restored from a copy."""
     remarks = []
     for contract in chosen:
-        version = newest_version(shop.path(contract))
+        path = shop.path(contract)
+        # What could not be mended is told elsewhere; in a dry run nothing was.
+        version = None if find_damage(path) else newest_version(path)
         if version is None:
             continue
         ahead = tuple(readers_beyond(shop.lake, contract.name, version))
@@ -142,7 +147,8 @@ def print_diagnosis(lake: Path, done: Diagnosis, console: Console, *, dry_run: b
     for table in done.tables:
         shown.add_row(table.table, "; ".join(table.found) or "ok")
     lines = [f"{table.table}: {line}" for table in done.tables for line in table.done]
-    console.print(titled(title, Group(shown, *(Text(line, style="yellow") for line in (*lines, *done.remarks)))))
+    remarks = [Text(line, style="yellow") for line in (*lines, *done.remarks)]
+    console.print(titled(title, Group(shown, *remarks, *([Text("Nothing is wrong.")] if done.is_well else []))))
 
 
 def end_with_what_is_left(done: Diagnosis, *, dry_run: bool) -> None:

@@ -17,7 +17,7 @@ from deltalake.transaction import CommitProperties
 from klineforge.domain.scope import Scope
 from klineforge.errors import DamagedTableError, IncrementalStateError
 from klineforge.lake.changes import change_scope
-from klineforge.lake.damage import wrong_with_commit
+from klineforge.lake.damage import find_log_damage, wrong_with_commit
 from klineforge.lake.location import TableLocation
 from klineforge.lake.note import CommitNote, InputVersion
 
@@ -122,7 +122,8 @@ class LocalTableLog:
         except TableNotFoundError:
             return None
         except DeltaError as error:
-            raise self._damaged(str(error).partition("\n")[0]) from error
+            known = "; ".join(damage.text for damage in find_log_damage(Path(self._path)))
+            raise self._damaged(known or str(error).partition("\n")[0]) from error
         newest = Path(self._path, "_delta_log", f"{table.version():020d}.json")
         # Delta takes a commit that was cut off between two lines, or down to nothing, for one that did nothing.
         if newest.is_file() and (how := wrong_with_commit(newest)):

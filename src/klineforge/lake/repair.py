@@ -79,6 +79,9 @@ class Workshop:
             files: Relative to the table.
         """
         for name in files:
+            if not (self.path(contract) / name).exists():
+                # Two damages may name one file.
+                continue
             target = self.shelf(contract.name) / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(self.path(contract) / name, target)
@@ -176,7 +179,7 @@ def _forget_files(contract: TableContract, shop: Workshop, lost: tuple[str, ...]
     ]
     note = CommitNote(contract.name, "rebuild", extra={"repair": "files that cannot be read were taken out"})
     commit(path, note, actions, taken_back(path))
-    shop.put_aside(contract, [unquote(name) for name in lost if (path / unquote(name)).exists()])
+    shop.put_aside(contract, [unquote(name) for name in lost])
 
 
 def commit(
