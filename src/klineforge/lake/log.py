@@ -116,6 +116,9 @@ class LocalTableLog:
             DamagedTableError: When its log is damaged.
         """
         if not Path(self._path, "_delta_log").is_dir():
+            if next(Path(self._path).glob("**/*.parquet"), None) is not None:
+                # A new table in its place would sooner or later take its files for leftovers.
+                raise self._damaged("its _delta_log is missing")
             return None
         try:
             table = DeltaTable(self._path)
