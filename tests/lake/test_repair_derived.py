@@ -103,7 +103,7 @@ def test_bronze_set_back_and_filled_to_the_same_version_with_other_rows_is_read_
     lake.add([*lost, *candles([HOURS + 2])])
     assert newest_commit(lake.folder(KLINES)).name == torn
     outcomes = lake.derive()
-    assert outcomes["stage_binance_klines"].reason == "a table that it reads was repaired"
+    assert outcomes["stage_binance_klines"].reason.startswith("a table that it reads was repaired")
     assert_equals_oracle(lake)
     assert_nothing_left_to_do(lake)
 

@@ -17,7 +17,7 @@ from law.trouble import lose_change_data
 from pyspark.sql import SparkSession
 
 from klineforge.contracts import CONTRACTS
-from klineforge.incremental import engine
+from klineforge.incremental import engine, reading
 
 COINS = ("AAAUSDT", "BBBUSDT", "CCCUSDT")
 HOURS = 144
@@ -142,8 +142,8 @@ def test_change_feed_that_is_gone_leads_to_a_rebuild(week: Lake) -> None:
 
 def test_tables_that_memory_does_not_hold_obey_too(week: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     # What Spark reads and writes by itself at millions of rows, it does here from forty on.
-    for limit in ("MOST_ROWS_IN_MEMORY", "MOST_ROWS_HANDED_OVER"):
-        monkeypatch.setattr(engine, limit, 40)
+    monkeypatch.setattr(engine, "MOST_ROWS_IN_MEMORY", 40)
+    monkeypatch.setattr(reading, "MOST_ROWS_HANDED_OVER", 40)
     names = ("stage_binance_klines", "fact_1h_klines", "mart_returns_1h", "mart_volume_metrics_1h")
     week.add([Record(coin, HOURS + hour, 99.0 + hour) for coin in COINS for hour in range(14)])
     outcomes = week.derive_only(*names)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 import polars as pl
@@ -12,13 +13,15 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from klineforge.domain.scope import Scope
+from klineforge.errors import LakeBusyError
 from klineforge.incremental.compare import changed_rows, proved_unique, repeated_keys, require_unique
 from klineforge.incremental.plan import EVERYTHING, Plan, plan
-from klineforge.incremental.recipe import Derivation, Reach, Stream
-from klineforge.lake.local import LocalWriter, count_rows, scan_scope
-from klineforge.lake.note import CommitNote, Counts
+from klineforge.incremental.reading import read_reach
+from klineforge.incremental.recipe import Derivation, Stream
+from klineforge.lake.local import LocalWriter, scan_scope
+from klineforge.lake.note import TAKEN_BACK, CommitNote, Counts
 from klineforge.lake.table import LakeTable
-from klineforge.lake.trouble import require_whole
+from klineforge.lake.trouble import is_conflict, require_whole
 from klineforge.lake.writing import CHANGE, DeltaWriter, arrow_frame, column_differences
 from klineforge.spark.session import get_session
 
@@ -27,10 +30,9 @@ logger = logging.getLogger(__name__)
 # Recomputed and held rows are compared in memory; where there might be more than this, Spark appends them without
 # looking at them, or makes the table anew.
 MOST_ROWS_IN_MEMORY = 2_000_000
-# Input rows up to this many are read by polars and handed to Spark, which saves it the work of opening a table.
-MOST_ROWS_HANDED_OVER = 300_000
-# A session that starts with more input rows than this has work for an optimising compiler.
-MOST_ROWS_OF_A_BRIEF_RUN = 50_000
+# How often a table is begun again that something else commits to.
+ATTEMPTS = 3
+_ANEW = "CREATE OR REPLACE TABLE"
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,38 @@ def refresh(derivation: Derivation, output: LakeTable, *, run_id: str = "", forc
     Raises:
         ContractError: When the recomputed rows break the contract; nothing is written then.
         DamagedTableError: When a table that has to be read is damaged.
+        LakeBusyError: When something else commits to the table whenever this does.
     """
+    for attempt in range(ATTEMPTS):
+        try:
+            outcome = _refresh_once(derivation, output, run_id=run_id, forced=forced)
+        except Exception as error:
+            if not is_conflict(error) or attempt == ATTEMPTS - 1:
+                raise
+        else:
+            if outcome.action == "unchanged" or not _was_disturbed(output):
+                logger.info("%s", describe(outcome))
+                return outcome
+            # Its rows are below our note now, which would vouch for them.
+            forced = True
+        logger.warning("%s: another program has committed to it meanwhile; once more", output.contract.name)
+        output = LakeTable.at(output.contract, output.location)
+    taken_back = CommitNote(output.contract.name, "acknowledge", recipe_version=TAKEN_BACK)
+    output.log.acknowledge(taken_back, list(output.contract.partition_columns))
+    raise LakeBusyError(
+        f"another program commits to the table {output.contract.name} at {output.location} whenever this run does, "
+        f"{ATTEMPTS} times in a row. What to do: end it, then run again, which makes the table anew"
+    )
+
+
+def _was_disturbed(output: LakeTable) -> bool:
+    """Whether rows were changed by something else since a handle was made."""
+    before = -1 if output.seen is None else output.seen.version
+    since = takewhile(lambda commit: commit.version > before, output.log.commits())
+    return any(commit.note is None and commit.changes_rows and commit.operation != _ANEW for commit in since)
+
+
+def _refresh_once(derivation: Derivation, output: LakeTable, *, run_id: str, forced: bool) -> Outcome:
     started = time.monotonic()
     todo = plan(derivation, output, forced=forced)
     if todo.kind in {"increment", "rebuild"}:
@@ -70,7 +103,7 @@ def refresh(derivation: Derivation, output: LakeTable, *, run_id: str = "", forc
                 require_whole(Path(str(table.location.path)))
     action, counts = _Refresh(derivation, output, run_id, todo).carry_out()
     head = output.log.head()
-    outcome = Outcome(
+    return Outcome(
         table=output.contract.name,
         action=action,
         version=head.version if head else None,
@@ -78,8 +111,6 @@ def refresh(derivation: Derivation, output: LakeTable, *, run_id: str = "", forc
         seconds=time.monotonic() - started,
         reason=todo.reason,
     )
-    logger.info("%s", describe(outcome))
-    return outcome
 
 
 def describe(outcome: Outcome) -> str:
@@ -255,7 +286,7 @@ class _Refresh:
     def _computed(self, scope: Scope | None) -> DataFrame:
         """The recipe applied to the rows that the scope needs; to whole tables without a scope."""
         recipe = self.derivation.recipe
-        frames = {name: _read(table, recipe.inputs[name], scope) for name, table in self.derivation.inputs.items()}
+        frames = {name: read_reach(table, recipe.inputs[name], scope) for name, table in self.derivation.inputs.items()}
         return recipe.transform(**frames)
 
     def _scope_sql(self, scope: Scope, alias: str = "") -> str:
@@ -264,24 +295,3 @@ class _Refresh:
             return "TRUE"
         years = contract.partition_columns[0] if contract.partition_columns else None
         return scope.sql(contract.scan_time, year_column=years, alias=alias)
-
-
-def _read(table: LakeTable, reach: Reach, scope: Scope | None) -> DataFrame:
-    """The rows of an input that the scope's output rows are made from; all of them without a scope."""
-    time_column = table.contract.scan_time
-    reading = scope.widened(back=reach.back) if time_column is not None and scope is not None else None
-    if table.location.is_local and table.seen is not None:
-        rows = scan_scope(table.contract, table.location, reading)
-        count = count_rows(rows)
-        if count <= MOST_ROWS_HANDED_OVER:
-            if reach.stand_in is not None and reading is not None and time_column is not None:
-                older = pl.scan_delta(str(table.location.path)).filter(reading.polars_before(time_column))
-                rows = pl.concat([rows, reach.stand_in.of_scan(older)])
-            return arrow_frame(get_session(brief=count <= MOST_ROWS_OF_A_BRIEF_RUN), rows.collect().to_arrow())
-    if reading is None or time_column is None:
-        return table.df
-    years = table.contract.partition_columns[0] if table.contract.partition_columns else None
-    recent = table.df.where(F.expr(reading.sql(time_column, year_column=years)))
-    if reach.stand_in is None:
-        return recent
-    return recent.unionByName(reach.stand_in.of_frame(table.df.where(F.expr(reading.before_sql(time_column)))))

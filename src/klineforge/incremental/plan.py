@@ -13,7 +13,7 @@ from klineforge.errors import ConfigurationError
 from klineforge.incremental.recipe import Derivation, Reach, Recipe
 from klineforge.lake.log import ChangeFeedGoneError, TableLog
 from klineforge.lake.memory import newest_note
-from klineforge.lake.note import INPUT_REPAIRED, CommitNote, InputVersion
+from klineforge.lake.note import TAKEN_BACK, CommitNote, InputVersion
 from klineforge.lake.table import LakeTable
 
 Kind = Literal["nothing", "acknowledge", "increment", "rebuild"]
@@ -69,8 +69,9 @@ def plan(derivation: Derivation, output: LakeTable, *, forced: bool = False) -> 
         return Plan("rebuild", consumed, reason=doubt)
     memory = noted.note
     if memory.recipe_version != derivation.recipe.version:
-        repaired = memory.recipe_version == INPUT_REPAIRED
-        reason = "a table that it reads was repaired" if repaired else "made by another version of the formulas"
+        taken_back = memory.recipe_version == TAKEN_BACK
+        why = "a table that it reads was repaired, or another program wrote to it"
+        reason = why if taken_back else "made by another version of the formulas"
         return Plan("rebuild", consumed, reason=reason)
     try:
         return _increment(derivation, memory, consumed)

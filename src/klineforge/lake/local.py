@@ -19,7 +19,7 @@ from deltalake.transaction import CommitProperties
 
 from klineforge.domain.contract import YEAR_COLUMN, TableContract
 from klineforge.domain.scope import Scope
-from klineforge.errors import ContractError
+from klineforge.errors import ContractError, IncrementalStateError
 from klineforge.interruption import INTERRUPTION
 from klineforge.lake.arrow import conformed
 from klineforge.lake.ddl import create_local_table
@@ -30,6 +30,8 @@ from klineforge.spark.session import get_session
 
 _REFUSED = "failed validation check"
 _NOT_KNOWN = "not implemented"
+# The same content may come again at another time.
+_DOWNLOAD = frozenset({"ingestion_ts"})
 _LARGE_FILE = 64_000_000
 _ROWS_PER_GROUP = 1 << 18
 _COMPRESSED = WriterProperties(compression="ZSTD")
@@ -84,13 +86,32 @@ class LocalWriter:
 
         Returns:
             Whether anything was committed.
+
+        Raises:
+            IncrementalStateError: When other rows were appended under the same identity.
         """
         table = DeltaTable(self._path)
         identity = f"klineforge-{once_as}"
-        if once_as is not None and table.transaction_version(identity) is not None:
+        # A repair sets the numbers of what was lost to zero.
+        if once_as is not None and table.transaction_version(identity):
+            self._require_same(rows, once_as)
             return False
         self._write(table, rows, note, "append", [] if once_as is None else [Transaction(identity, 1)])
         return True
+
+    def _require_same(self, rows: pa.Table, identity: str) -> None:
+        """Make sure that rows which are not appended because their identity is known are really there."""
+        keys = [name for name in self.contract.grain if name not in _DOWNLOAD]
+        if "batch_id" not in rows.column_names:
+            return
+        held = pl.scan_delta(self._path).filter(pl.col("batch_id") == identity).select(keys).collect()
+        absent = pl.DataFrame(rows.select(keys)).join(held, on=keys, how="anti", nulls_equal=True).height
+        if absent:
+            raise IncrementalStateError(
+                f"table {self.contract.name}: {absent:,} of {rows.num_rows:,} rows are not there although an append "
+                f"with their identity, {identity}, was committed; nothing was written. What to do: kedro klineforge "
+                "repair, then run again (docs/repair.md)"
+            )
 
     def overwrite(self, rows: pa.Table, note: CommitNote) -> None:
         """Replace all rows."""

@@ -13,8 +13,9 @@ from typing import Any, Literal
 
 Action = Literal["append", "merge", "rebuild", "acknowledge"]
 
-# In place of the version of the formulas: an input was repaired, so nothing that is remembered of it can be used.
-INPUT_REPAIRED = "input repaired"
+# In place of the version of the formulas: an input was repaired, or another program interfered, so that nothing the
+# table remembers can be used.
+TAKEN_BACK = "taken back"
 _KEY = "klineforge"
 
 

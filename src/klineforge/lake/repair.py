@@ -28,7 +28,7 @@ from klineforge.lake.location import TableLocation
 from klineforge.lake.log import LocalTableLog
 from klineforge.lake.log_files import LOG_FOLDER, read_log_files
 from klineforge.lake.memory import DAMAGED, newest_note
-from klineforge.lake.note import INPUT_REPAIRED, CommitNote
+from klineforge.lake.note import TAKEN_BACK, CommitNote
 from klineforge.lake.salvage import salvage
 
 QUIET = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
@@ -259,7 +259,7 @@ def ask_to_rebuild(tables: Iterable[Path]) -> tuple[str, ...]:
     """
     asked = []
     for path in tables:
-        commit(path, CommitNote(path.name, "acknowledge", recipe_version=INPUT_REPAIRED), [], [])
+        commit(path, CommitNote(path.name, "acknowledge", recipe_version=TAKEN_BACK), [], [])
         asked.append(path.name)
     return tuple(asked)
 

@@ -9,14 +9,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from deltalake import DeltaTable
+from deltalake.exceptions import CommitFailedError
 
-from klineforge.errors import DamagedTableError, EnvironmentProblem, KlineForgeError
+from klineforge.errors import DamagedTableError, EnvironmentProblem, KlineForgeError, LakeBusyError
 from klineforge.lake.damage import Damage, find_damage, find_file_damage
 from klineforge.lake.location import TableLocation
 from klineforge.lake.log import LocalTableLog
 
 _FULL = re.compile(r"No space left on device|Disk quota exceeded|File too large|os error (?:28|122|27)\b")
 _FORBIDDEN = re.compile(r"Read-only file system|Permission denied|os error (?:13|30|1)\b|AccessDeniedException")
+_CONFLICT = re.compile(
+    r"Concurrent\w*(?:Exception|Modification|Transaction)|DELTA_CONCURRENT|conflicting (?:commit|concurrent)"
+)
 _FULL_NUMBERS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _FORBIDDEN_NUMBERS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 _WAY_OUT = (
@@ -36,6 +40,7 @@ def storage_trouble_in_words(folder: Path, tables: Iterable[Path] = ()) -> Itera
     Raises:
         EnvironmentProblem: The disk is full, or the folder cannot be written.
         DamagedTableError: One of the tables is damaged.
+        LakeBusyError: Something else has committed to the table meanwhile.
     """
     try:
         yield
@@ -45,6 +50,15 @@ def storage_trouble_in_words(folder: Path, tables: Iterable[Path] = ()) -> Itera
         if problem is None:
             raise
         raise problem from error
+
+
+def is_conflict(error: BaseException) -> bool:
+    """Whether a commit was refused because something else had committed meanwhile.
+
+    Args:
+        error: What the writer raised.
+    """
+    return any(isinstance(cause, CommitFailedError) or _CONFLICT.search(str(cause)) for cause in _causes(error))
 
 
 def require_whole(path: Path) -> None:
@@ -79,6 +93,11 @@ def damaged(path: Path, found: Iterable[Damage]) -> DamagedTableError:
 def _problem(error: BaseException, folder: Path, tables: Iterable[Path]) -> KlineForgeError | None:
     if not (isinstance(error, Exception) or type(error).__name__ == "PanicException"):
         return None
+    if is_conflict(error):
+        return LakeBusyError(
+            f"{folder} was changed by another program while it was being written. What that did stays, what this run "
+            "wanted to write was not written. What to do: end the other program, then run again"
+        )
     text = "\n".join(str(cause) for cause in _causes(error))
     numbers = {cause.errno for cause in _causes(error) if isinstance(cause, OSError)}
     if _FULL.search(text) or numbers & _FULL_NUMBERS:

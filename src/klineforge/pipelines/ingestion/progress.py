@@ -1,4 +1,4 @@
-"""How far the downloads are: a live display in a terminal, now and then a line in a log."""
+"""How far the downloads are: a bar in a terminal, one line in a notebook, now and then a line in a log."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 logger = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_LINES: Final = 10.0
+SECONDS_BETWEEN_LOOKS: Final = 0.5
 
 
 class Counter:
@@ -74,6 +75,39 @@ class LogLines(Counter):
             logger.info("downloading: %s", str(self))
 
 
+class NotebookLine(Counter):
+    """Keeps one line below a notebook's cell up to date; what stands there at the end is what was downloaded.
+
+    rich would need widgets that a kernel may not have, and a log line every few seconds fills the notebook for good.
+
+    Args:
+        coins: How many coins the run is about.
+        show: Puts a text in the place of the one before.
+        monotonic: Measures time.
+    """
+
+    def __init__(
+        self, coins: int, show: Callable[[str], None], monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__(coins)
+        self._show = show
+        self._monotonic = monotonic
+        self._last = monotonic()
+        self._is_shown = False
+
+    def tick(self) -> None:
+        """Renew the line when it is old enough."""
+        if self._monotonic() - self._last >= SECONDS_BETWEEN_LOOKS:
+            self._last = self._monotonic()
+            self._is_shown = True
+            self._show(f"downloading: {self}")
+
+    def end(self) -> None:
+        """Leave the last counts behind, where any were shown."""
+        if self._is_shown:
+            self._show(f"downloaded: {self}")
+
+
 class LiveBar(Counter):
     """Keeps a bar in a terminal up to date.
 
@@ -101,7 +135,15 @@ def progress_display(coins: int) -> Iterator[Counter]:
         coins: How many coins the run is about.
     """
     if not sys.stderr.isatty():
-        yield LogLines(coins)
+        show = _notebook_line()
+        if show is None:
+            yield LogLines(coins)
+            return
+        line = NotebookLine(coins, show)
+        try:
+            yield line
+        finally:
+            line.end()
         return
     columns = (
         TextColumn("{task.description}"),
@@ -112,3 +154,21 @@ def progress_display(coins: int) -> Iterator[Counter]:
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         yield LiveBar(coins, progress)
+
+
+def _notebook_line() -> Callable[[str], None] | None:
+    """Shows a text below the cell that runs, in the place of the one before; None outside a notebook."""
+    ipython: Any = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    if not hasattr(shell, "kernel"):
+        return None
+    handle: Any = None
+
+    def show(text: str) -> None:
+        nonlocal handle
+        if handle is None:
+            handle = ipython.display.display({"text/plain": text}, raw=True, display_id=True)
+        else:
+            handle.update({"text/plain": text}, raw=True)
+
+    return show
