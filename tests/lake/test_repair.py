@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from faults.catalogue import case
 from faults.world import World
 from ingestion.product import ProductLake
 from lake.damages import (
@@ -89,6 +90,7 @@ def assert_sound(world: World) -> None:
     assert world.lake.versions() == before
 
 
+@case("78")
 @pytest.mark.parametrize(
     ("name", "damage"),
     [("klines", damage) for damage in (*TORN, *AIDS, *LOG, *FILES)]
@@ -157,6 +159,7 @@ def test_lost_rows_are_named_by_coin_and_period_and_come_again(world: World) -> 
     assert_sound(world)
 
 
+@case("74")
 def test_run_notices_by_itself_that_half_of_a_lake_is_older_than_the_other(world: World) -> None:
     """The klines of yesterday's copy beside the checkpoints of today: no file is damaged, and nothing is to be told."""
     klines = table_of(world, "klines")

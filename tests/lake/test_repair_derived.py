@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from faults.catalogue import case
 from ingestion.product import plain_errors
 from lake.damages import (
     Damage,
@@ -60,6 +61,7 @@ def lake(made: Lake, tmp_path: Path) -> Lake:
     return Lake(tmp_path / "lake", list(made.held))
 
 
+@case("78")
 @pytest.mark.parametrize(
     ("name", "damage"),
     [
@@ -90,6 +92,7 @@ def test_damaged_derived_table_is_told_set_aside_and_equal_to_a_rebuild_after_th
     assert repair_lake(lake.root, (), NOW).is_well
 
 
+@case("74")
 def test_bronze_set_back_and_filled_to_the_same_version_with_other_rows_is_read_again(lake: Lake) -> None:
     """The versions are those that were read, the rows are not: whoever compares numbers only is deceived."""
     lost = [record for record in lake.held if record.hour == HOURS + 1]
@@ -108,6 +111,7 @@ def test_bronze_set_back_and_filled_to_the_same_version_with_other_rows_is_read_
     assert_nothing_left_to_do(lake)
 
 
+@case("74")
 def test_bronze_restored_from_an_older_copy_is_noticed_by_its_readers(lake: Lake) -> None:
     newest_commit(lake.folder(KLINES)).unlink()
     lake.held = [record for record in lake.held if record.hour <= HOURS]
