@@ -175,6 +175,7 @@ def test_run_notices_by_itself_that_half_of_a_lake_is_older_than_the_other(world
     assert world.run().error is None
     assert world.lake.versions() == before
     assert repair(world).failures == ()
+    assert world.run().error is None
     assert_sound(world)
 
 

@@ -12,6 +12,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
 
 from klineforge.errors import DamagedTableError, EnvironmentProblem, KlineForgeError, LakeBusyError
+from klineforge.interruption import INTERRUPTION
 from klineforge.lake.damage import Damage, find_damage, find_file_damage
 from klineforge.lake.location import TableLocation
 from klineforge.lake.log import LocalTableLog
@@ -46,7 +47,8 @@ def storage_trouble_in_words(folder: Path, tables: Iterable[Path] = ()) -> Itera
         yield
     # polars panics on a file that is cut off, and a panic is no Exception.
     except BaseException as error:
-        problem = None if isinstance(error, KlineForgeError) else _problem(error, folder, tables)
+        ours = isinstance(error, KlineForgeError) or INTERRUPTION.is_requested
+        problem = None if ours else _problem(error, folder, tables)
         if problem is None:
             raise
         raise problem from error
