@@ -9,10 +9,10 @@ from typing import Final
 from urllib.parse import quote
 
 import numpy as np
-import pyarrow as pa
 
 from klineforge.domain.hours import intersect, subtract
 from klineforge.errors import ChecksumMismatchError, MalformedPayloadError
+from klineforge.exchanges.binance.clean import clean_open_times
 from klineforge.exchanges.binance.constants import (
     ARCHIVE_FOLDER,
     CHECKSUM_SUFFIX,
@@ -20,7 +20,7 @@ from klineforge.exchanges.binance.constants import (
     INTERVAL,
     MAX_ARCHIVE_BYTES,
 )
-from klineforge.exchanges.binance.epochs import UNREADABLE, Int64s, hours_of, inside, open_micros, to_instant
+from klineforge.exchanges.binance.epochs import UNREADABLE, Int64s, hours_of, inside, micros_of, open_micros, to_instant
 from klineforge.exchanges.binance.parse import parse_checksum, parse_csv
 from klineforge.exchanges.binance.unpack import unpack_csv
 from klineforge.exchanges.coverage import SourceRecord
@@ -170,8 +170,7 @@ def _located(error: MalformedPayloadError, url: str, about: Subject) -> Malforme
 
 def loaded_download(task: ArchiveTask, file: ArchiveFile, fetched_at: datetime) -> Download:
     """Describe a file for landing: which of its rows count, what hours it lacks, what is odd about it."""
-    records = parse_csv(file.csv)
-    micros = open_micros(records)
+    micros, malformed = _open_times(file.csv)
     rows = rows_that_count(micros, task)
     counted = micros[rows & inside(micros, task.span)]
     present = hours_of(counted)
@@ -186,7 +185,7 @@ def loaded_download(task: ArchiveTask, file: ArchiveFile, fetched_at: datetime) 
         ingestion_ts=fetched_at,
         first_open=to_instant(int(counted.min())) if len(counted) else None,
         last_open=to_instant(int(counted.max())) if len(counted) else None,
-        message=_remarks(records, micros, task, file.verified),
+        message=_remarks(micros, malformed, task, file.verified),
         holes=subtract((task.span,), intersect(present, (task.span,))),
     )
     return Download(KlineUnit(record, task.period.span), file.content)
@@ -215,18 +214,24 @@ def rows_that_count(micros: Int64s, task: ArchiveTask) -> np.ndarray[tuple[int],
     return ~inside(micros, task.period.span) | inside(micros, task.span)
 
 
-def _remarks(records: pa.Table, micros: Int64s, task: ArchiveTask, verified: bool) -> str | None:
+def _open_times(csv: bytes) -> tuple[Int64s, int]:
+    """The open time of each record, epoch microseconds, and how many records cannot be read."""
+    clean = clean_open_times(csv)
+    if clean is not None:
+        return micros_of(clean), 0
+    records = parse_csv(csv)
+    return open_micros(records), records.num_rows - records.column("malformed_record").null_count
+
+
+def _remarks(micros: Int64s, malformed: int, task: ArchiveTask, verified: bool) -> str | None:
     readable = micros[micros != UNREADABLE]
+    steps = np.diff(readable)
     oddities = {
         "no checksum is published for this file": not verified,
-        "records cannot be read": records.num_rows - records.column("malformed_record").null_count,
-        "records lie outside the file's period": int((~inside(micros, task.period.span)).sum()) - _null_opens(records),
-        "records repeat an open time": len(readable) - len(np.unique(readable)),
-        "records are out of order": int((np.diff(readable) < 0).sum()),
+        "records cannot be read": malformed,
+        "records lie outside the file's period": int((~inside(micros, task.period.span)).sum()) - malformed,
+        "records repeat an open time": 0 if (steps > 0).all() else len(readable) - len(np.unique(readable)),
+        "records are out of order": int((steps < 0).sum()),
     }
     found = [text if number is True else f"{number} {text}" for text, number in oddities.items() if number]
     return "; ".join(found) or None
-
-
-def _null_opens(records: pa.Table) -> int:
-    return int(records.column("open_time").null_count)

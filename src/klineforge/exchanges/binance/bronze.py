@@ -12,14 +12,12 @@ import numpy as np
 import pyarrow as pa
 
 from klineforge.domain.hours import RangeSet
-from klineforge.errors import MalformedPayloadError
 from klineforge.exchanges.binance.constants import INTERVAL
 from klineforge.exchanges.binance.epochs import Int64s, inside, open_micros
-from klineforge.exchanges.binance.parse import parse_csv, parse_klines_page
-from klineforge.exchanges.binance.unpack import unpack_csv
+from klineforge.exchanges.binance.landed import LandedUnit, with_records
 from klineforge.exchanges.binance.wire import CHECKPOINTS_SCHEMA, KLINES_SCHEMA
 from klineforge.exchanges.coverage import Coverage, SourceRecord, outcome_key
-from klineforge.exchanges.landing import DamagedUnitError, LandingZone, StoredUnit
+from klineforge.exchanges.landing import DamagedUnitError, LandingZone
 from klineforge.exchanges.units import KlineUnit, landed_klines
 
 logger = logging.getLogger(__name__)
@@ -89,16 +87,21 @@ def bronze_batches(zone: LandingZone, loaded: Coverage, max_rows: int = MAX_ROWS
 def _portions(zone: LandingZone, loaded: Coverage) -> Iterator[_Portion]:
     hours_by_source = loaded.hours_by_source()
     outcomes = set(loaded.outcomes())
-    for stored, unit in landed_klines(zone.units()):
+
+    def brings_rows(unit: KlineUnit) -> bool:
+        return _has_rows(unit) and outcome_key(unit.record) not in outcomes
+
+    for landed in with_records(zone, landed_klines(zone.units()), brings_rows):
+        unit_id, unit = landed.stored.unit_id, landed.unit
         record = unit.record
         if outcome_key(record) in outcomes:
-            yield _Portion(stored.unit_id, unit, None, None)
+            yield _Portion(unit_id, unit, None, None)
             continue
         try:
-            portion = _portion(zone, stored, unit, hours_by_source, loaded)
+            portion = _portion(landed, hours_by_source, loaded)
         except DamagedUnitError as error:
             logger.warning("a landed download is damaged and will be fetched again: %s", error)
-            yield _Portion(stored.unit_id, unit, None, None)
+            yield _Portion(unit_id, unit, None, None)
             continue
         if record.status != "not_found":
             outcomes.add(outcome_key(record))
@@ -108,17 +111,16 @@ def _portions(zone: LandingZone, loaded: Coverage) -> Iterator[_Portion]:
         yield portion
 
 
-def _portion(
-    zone: LandingZone,
-    stored: StoredUnit,
-    unit: KlineUnit,
-    hours_by_source: dict[tuple[str, str], RangeSet],
-    loaded: Coverage,
-) -> _Portion:
+def _has_rows(unit: KlineUnit) -> bool:
+    return unit.record.sha256 is not None and unit.source_rows != ()
+
+
+def _portion(landed: LandedUnit, hours_by_source: dict[tuple[str, str], RangeSet], loaded: Coverage) -> _Portion:
+    unit_id, unit = landed.stored.unit_id, landed.unit
     record = unit.record
-    if record.sha256 is None or unit.source_rows == ():
-        return _Portion(stored.unit_id, unit, record, None)
-    records = _records(stored, unit, zone.content(stored))
+    if record.sha256 is None or not _has_rows(unit):
+        return _Portion(unit_id, unit, record, None)
+    records = landed.records()
     micros = open_micros(records)
     before = hours_by_source.get((record.coin, record.sha256), ())
     chosen = _chosen_rows(unit, micros, before)
@@ -130,21 +132,7 @@ def _portion(
     if before and unit.source_rows is None:
         message = "; ".join(filter(None, (message, ALREADY_LOADED)))
     checkpoint = replace(record, row_count=total, message=message)
-    return _Portion(stored.unit_id, unit, checkpoint, records.filter(pa.array(chosen)))
-
-
-def _records(stored: StoredUnit, unit: KlineUnit, content: bytes) -> pa.Table:
-    """The records of a unit; bytes that did not come through a download of this program may be anything."""
-    try:
-        if unit.record.source_kind == "rest":
-            records = parse_klines_page(content)
-        else:
-            records = parse_csv(unpack_csv(content, unit.record.file_name))
-    except MalformedPayloadError as error:
-        raise DamagedUnitError(f"unit {stored.unit_id}: {error.problem}") from error
-    if unit.source_rows and max(unit.source_rows) >= records.num_rows:
-        raise DamagedUnitError(f"unit {stored.unit_id}: it names a row that its bytes do not have")
-    return records
+    return _Portion(unit_id, unit, checkpoint, records if chosen.all() else records.filter(pa.array(chosen)))
 
 
 def _chosen_rows(unit: KlineUnit, micros: Int64s, before: RangeSet) -> np.ndarray[Any, np.dtype[np.bool_]]:

@@ -22,7 +22,13 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 def open_micros(records: pa.Table) -> Int64s:
     """Open times in epoch microseconds, row by row; ``UNREADABLE`` where there is none or its unit is unknown."""
-    values = records.column("open_time").fill_null(0).to_numpy().astype(np.int64, copy=False)
+    opened = records.column("open_time")
+    filled = opened.fill_null(0) if opened.null_count else opened
+    return micros_of(filled.to_numpy().astype(np.int64, copy=False))
+
+
+def micros_of(values: Int64s) -> Int64s:
+    """Open times as sent in epoch microseconds; ``UNREADABLE`` where the unit is unknown."""
     micros = np.full(len(values), UNREADABLE, dtype=np.int64)
     in_ms = (values >= _MILLISECONDS[0]) & (values < _MILLISECONDS[1])
     in_us = (values >= _MICROSECONDS[0]) & (values < _MICROSECONDS[1])
@@ -38,9 +44,11 @@ def inside(micros: Int64s, span: Span) -> npt.NDArray[np.bool_]:
 
 def hours_of(micros: Int64s) -> RangeSet:
     """The UTC hours that hold the instants; unreadable ones are left out."""
-    hours = np.unique(micros[micros != UNREADABLE] // _HOUR_US)
+    hours = micros[micros != UNREADABLE] // _HOUR_US
     if not len(hours):
         return ()
+    if not (np.diff(hours) > 0).all():
+        hours = np.unique(hours)
     breaks = np.flatnonzero(np.diff(hours) != 1)
     firsts = np.concatenate(([0], breaks + 1))
     lasts = np.concatenate((breaks, [len(hours) - 1]))
