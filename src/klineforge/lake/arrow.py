@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from klineforge.domain.contract import SqlType, TableContract
 from klineforge.errors import ContractError
@@ -53,3 +56,29 @@ def conformed(rows: pa.Table, contract: TableContract) -> pa.Table:
         return rows.select(schema.names).cast(schema)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise ContractError(f"table {contract.name}: {error}; nothing was written") from error
+
+
+def ordered(rows: pa.Table, names: Sequence[str]) -> pa.Table:
+    """Rows in ascending order of some columns, equal ones as they were, nulls last.
+
+    Rows that are in order already, as those of bronze are, are not sorted: it costs more than writing them.
+    """
+    if not names or _is_ordered(rows, names):
+        return rows.combine_chunks()
+    return rows.sort_by([(name, "ascending") for name in names])
+
+
+def _is_ordered(rows: pa.Table, names: Sequence[str]) -> bool:
+    """Whether no row has to move; nulls, and numbers that are none, are left to whoever sorts."""
+    if rows.num_rows < 2:
+        return True
+    apart = pa.repeat(pa.scalar(value=False), rows.num_rows - 1)
+    for name in names:
+        column = rows[name].combine_chunks()
+        if column.null_count:
+            return False
+        here, following = column[:-1], column[1:]
+        if not pc.all(pc.or_(apart, pc.less_equal(here, following))).as_py():
+            return False
+        apart = pc.or_(apart, pc.less(here, following))
+    return True

@@ -21,7 +21,7 @@ from klineforge.domain.contract import YEAR_COLUMN, TableContract
 from klineforge.domain.scope import Scope
 from klineforge.errors import ContractError, IncrementalStateError
 from klineforge.interruption import INTERRUPTION
-from klineforge.lake.arrow import conformed
+from klineforge.lake.arrow import conformed, ordered
 from klineforge.lake.ddl import create_local_table
 from klineforge.lake.location import TableLocation
 from klineforge.lake.note import CommitNote
@@ -34,6 +34,9 @@ _NOT_KNOWN = "not implemented"
 _DOWNLOAD = frozenset({"ingestion_ts"})
 _LARGE_FILE = 64_000_000
 _ROWS_PER_GROUP = 1 << 18
+# Fewer are written in no time, whatever their encoding.
+_MANY_ROWS = 10_000
+_SAMPLE = 4096
 _COMPRESSED = WriterProperties(compression="ZSTD")
 
 
@@ -184,14 +187,13 @@ class LocalWriter:
         transactions: list[Transaction],
     ) -> None:
         INTERRUPTION.raise_if_requested()
-        order = [(name, "ascending") for name in (*self.contract.partition_columns, *self.contract.sort_by)]
-        chosen = conformed(rows, self.contract)
+        chosen = ordered(conformed(rows, self.contract), (*self.contract.partition_columns, *self.contract.sort_by))
         try:
             write_deltalake(
                 table,
-                chosen.sort_by(order) if order else chosen,
+                chosen,
                 mode=mode,
-                writer_properties=_COMPRESSED,
+                writer_properties=_for_rows(chosen),
                 commit_properties=_properties(note, transactions),
             )
         except DeltaError as error:
@@ -230,6 +232,25 @@ def _for_bulk(contract: TableContract) -> WriterProperties:
     return WriterProperties(
         compression="ZSTD", compression_level=1, max_row_group_size=_ROWS_PER_GROUP, column_properties=chosen
     )
+
+
+def _for_rows(rows: pa.Table) -> WriterProperties:
+    """Without dictionaries where they would hold nearly every value, which are built first and thrown away then."""
+    if rows.num_rows < _MANY_ROWS:
+        return _COMPRESSED
+    plain = ColumnProperties(dictionary_enabled=False)
+    steps = ColumnProperties(dictionary_enabled=False, encoding="DELTA_BINARY_PACKED")
+    chosen = {}
+    for field in rows.schema:
+        if pa.types.is_integer(field.type) or pa.types.is_timestamp(field.type):
+            chosen[field.name] = steps
+        elif pa.types.is_string(field.type) and _hardly_repeats(rows[field.name][:_SAMPLE]):
+            chosen[field.name] = plain
+    return WriterProperties(compression="ZSTD", column_properties=chosen)
+
+
+def _hardly_repeats(values: pa.ChunkedArray) -> bool:
+    return 2 * pc.count_distinct(values, mode="all").as_py() > len(values)
 
 
 def _properties(note: CommitNote, transactions: list[Transaction]) -> CommitProperties:

@@ -8,9 +8,10 @@ out which part of it bronze holds already.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 from klineforge.datasets.delta_table import Append
-from klineforge.exchanges.binance.bronze import bronze_batches
+from klineforge.exchanges.binance.bronze import BronzeBatch, bronze_batches
 from klineforge.exchanges.binance.listing import listing_batch
 from klineforge.exchanges.binance.wire import CHECKPOINTS_SCHEMA, EXCHANGE_INFO_SCHEMA, KLINES_SCHEMA
 from klineforge.exchanges.coverage import Coverage
@@ -32,12 +33,21 @@ def append_landed_klines(zone: LandingZone, coverage: Coverage) -> Iterator[Klin
     """
     # Kedro needs at least one item from a generator; an empty one changes nothing.
     yield Append(KLINES_SCHEMA.empty_table(), ""), Append(CHECKPOINTS_SCHEMA.empty_table(), ""), ()
-    for batch in bronze_batches(zone, coverage):
+    for batch in _one_ahead(bronze_batches(zone, coverage)):
         yield (
             Append(batch.klines, batch.batch_id, layout=KLINE_LAYOUT),
             Append(batch.checkpoints, batch.batch_id),
             batch.unit_ids,
         )
+
+
+def _one_ahead(batches: Iterator[BronzeBatch]) -> Iterator[BronzeBatch]:
+    """The same batches, the next one being read while the last is written; both do without Python's lock mostly."""
+    with ThreadPoolExecutor(1, thread_name_prefix="bronze") as reader:
+        upcoming = reader.submit(next, batches, None)
+        while (batch := upcoming.result()) is not None:
+            upcoming = reader.submit(next, batches, None)
+            yield batch
 
 
 def append_listing_snapshots(zone: LandingZone, coverage: Coverage) -> Iterator[tuple[Append, tuple[str, ...]]]:
