@@ -80,7 +80,7 @@ class LandingZone:
             self.path.mkdir(parents=True, exist_ok=True)
             if content is not None:
                 self._write(unit_id + CONTENT, content)
-            self._write(unit_id + MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1).encode())
+            self._write(unit_id + MANIFEST, json.dumps(manifest, ensure_ascii=False).encode())
         except OSError as error:
             raise ConfigurationError(
                 f"cannot write to the landing zone {self.path}: {error.strerror or error}; free some space, or choose "

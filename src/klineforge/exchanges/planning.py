@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from klineforge.domain.hours import RangeSet, Span, intersect, normalised, subtract
+from klineforge.domain.hours import RangeSet, Span, intersect, normalised, subtract, total_hours
 from klineforge.domain.parameters import EARLIEST_START, IngestionParameters, floor_hour
 from klineforge.exchanges.coverage import CoinCoverage, SourceRecord
 from klineforge.exchanges.periods import DAILY, MONTHLY, Period, days_of, hull, months_of
@@ -168,6 +168,12 @@ def is_gone_for_good(record: SourceRecord, period: Span, now: datetime) -> bool:
     return period.end + PATIENCE[record.source_kind] <= now
 
 
+def _is_worth_a_month(missing: RangeSet) -> bool:
+    """Whether the hours lie in so many days that a monthly file pays; the days are named only if that is in doubt."""
+    whole = total_hours(missing) >= 24 * MONTHLY_PAYS_FROM_DAYS
+    return whole or len(days_of(missing)) >= MONTHLY_PAYS_FROM_DAYS
+
+
 def _known_before(start: datetime, coverage: CoinCoverage) -> bool:
     settled = coverage.settled
     return bool(settled) and settled[0].start <= start
@@ -191,11 +197,11 @@ class _MonthPlanner:
 
     def tasks(self, month: Period, missing: RangeSet) -> tuple[ArchiveTask, ...]:
         """The files to ask for the missing hours of a month."""
-        days = self._days(month, missing)
         monthly = ArchiveTask(self.state.coin, month, hull(missing))
         monthly_open = month.span.end <= self.now and self._open(month, missing)
-        if monthly_open and len(days_of(missing)) >= MONTHLY_PAYS_FROM_DAYS:
+        if monthly_open and _is_worth_a_month(missing):
             return (monthly,)
+        days = self._days(month, missing)
         candidates = [day for day in self._chosen(month, days) if self._open(day, intersect(missing, (day.span,)))]
         if candidates:
             return tuple(ArchiveTask(self.state.coin, day, hull(intersect(missing, (day.span,)))) for day in candidates)
