@@ -1,7 +1,8 @@
 """A short way for archive files without an oddity, which are nearly all of them.
 
-Both functions give what ``parse_csv`` gives and leave every file that looks unusual to it. They differ in what they cost:
-whoever only counts the candles of a file needs no table of it, and one large text is read faster than many small ones.
+Both functions give what ``parse_csv`` gives and leave every file that looks unusual to it. They differ in what they
+cost: whoever only counts the candles of a file needs no table of it, and one large text is read faster than many small
+ones.
 """
 
 from __future__ import annotations
