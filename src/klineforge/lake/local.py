@@ -250,7 +250,7 @@ def _for_rows(rows: pa.Table) -> WriterProperties:
 
 
 def _hardly_repeats(values: pa.ChunkedArray) -> bool:
-    return 2 * pc.count_distinct(values, mode="all").as_py() > len(values)
+    return bool(2 * pc.count_distinct(values, mode="all").as_py() > len(values))
 
 
 def _properties(note: CommitNote, transactions: list[Transaction]) -> CommitProperties:

@@ -38,9 +38,12 @@ class LandedUnit:
 
         Raises:
             DamagedUnitError: When its bytes are not what they have to be.
+            ValueError: When they were not needed when the unit was read.
         """
         if isinstance(self.read, DamagedUnitError):
             raise self.read
+        if self.read is None:
+            raise ValueError(f"the records of unit {self.stored.unit_id} were said not to be needed")
         if self.unit.source_rows and max(self.unit.source_rows) >= self.read.num_rows:
             raise DamagedUnitError(f"unit {self.stored.unit_id}: it names a row that its bytes do not have")
         return self.read
