@@ -89,7 +89,11 @@ def test_busy_exchange_is_left_alone_for_as_long_as_it_asks(
     assert clock.sleeps == [7.0]
 
 
-@pytest.mark.parametrize("header", [{}, {"Retry-After": "soon"}], ids=["none", "no number"])
+@pytest.mark.parametrize(
+    "header",
+    [{}, {"Retry-After": "soon"}, {"Retry-After": "0"}, {"Retry-After": "-1"}],
+    ids=["none", "no number", "no wait", "negative"],
+)
 def test_busy_exchange_that_does_not_say_how_long_is_asked_in_the_next_minute(
     client: HttpClient, exchange: FakeBinance, clock: FakeClock, header: dict[str, str]
 ) -> None:

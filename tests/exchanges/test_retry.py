@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import time
+
 import pytest
 
 from klineforge.exchanges.retry import (
@@ -37,11 +40,21 @@ def test_backoff_doubles_up_to_its_ceiling_and_jitter_takes_at_most_half() -> No
     ("status", "header", "banned_until", "expected"),
     [
         (BUSY_STATUS, "7", NOW + 99, 7.0),  # the header comes first
-        (BUSY_STATUS, " 0 ", None, 0.0),
+        (BUSY_STATUS, " 1 ", NOW + 99, 1.0),
+        (BUSY_STATUS, " 0 ", None, 45.0),  # no wait at all is not believed
+        (BUSY_STATUS, "00", NOW + 99, 99.0),
+        (BANNED_STATUS, "0", NOW + 600, 600.0),
+        (BANNED_STATUS, "0", None, 120.0),
         (BUSY_STATUS, "Wed, 10 Mar 2021 12:01:00 GMT", None, 45.0),
-        (BUSY_STATUS, "Wed, 10 Mar 2021 11:00:00 GMT", None, 0.0),
+        (BUSY_STATUS, "Wed, 10 Mar 2021 11:00:00 GMT", None, 45.0),
+        (BUSY_STATUS, "Wed, 10 Mar 2021 12:00:15 GMT", NOW + 99, 99.0),
         (BUSY_STATUS, None, None, 45.0),  # the next full minute
         (BUSY_STATUS, "-3", None, 45.0),
+        (BUSY_STATUS, "1.5", None, 45.0),
+        (BUSY_STATUS, "1e9", None, 45.0),
+        (BUSY_STATUS, "\u0663", None, 45.0),  # a figure, but not of ASCII
+        (BUSY_STATUS, "Wed, 99 Mar 99999 12:00:00 GMT", None, 45.0),
+        (BUSY_STATUS, "9" * 400, None, math.inf),  # capped by who waits
         (BANNED_STATUS, None, NOW + 600, 600.0),
         (BANNED_STATUS, None, NOW - 600, 120.0),  # a ban that is over already
         (BANNED_STATUS, None, None, 120.0),
@@ -51,3 +64,13 @@ def test_wait_asked_for_is_read_from_header_then_body_then_assumed(
     status: int, header: str | None, banned_until: float | None, expected: float
 ) -> None:
     assert wait_asked(status, header, banned_until, NOW) == pytest.approx(expected)
+
+
+def test_date_without_a_zone_is_not_taken_for_local_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "EST+5")
+    time.tzset()
+    try:
+        assert wait_asked(BUSY_STATUS, "Wed, 10 Mar 2021 12:00:50 -0000", None, NOW) == pytest.approx(35.0)
+    finally:
+        monkeypatch.undo()
+        time.tzset()

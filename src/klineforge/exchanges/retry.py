@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import Final
@@ -20,6 +21,8 @@ REFUSED_STATUSES: Final = frozenset({401, 407, 451})
 
 MINUTE: Final = 60.0
 DEFAULT_BAN_SECONDS: Final = 120.0
+# Whole seconds are the unit of Retry-After.
+SHORTEST_WAIT_ASKED: Final = 1.0
 
 
 class Trouble(Enum):
@@ -81,7 +84,8 @@ def wait_asked(status: int, retry_after: str | None, banned_until: float | None,
     """Seconds the server wants clients to stay away, after 429 or 418.
 
     ``Retry-After`` comes first (seconds or a date), then the end of the ban named in the body, then the next full
-    minute, where the exchange's counters start again (two minutes for a ban).
+    minute, where the exchange's counters start again (two minutes for a ban). A header that asks for no wait at all is
+    not believed: whoever goes on at once after a refusal gets banned.
 
     Args:
         status: 429 or 418.
@@ -90,7 +94,7 @@ def wait_asked(status: int, retry_after: str | None, banned_until: float | None,
         now: Epoch seconds by the exchange's clock.
     """
     asked = _retry_after_seconds(retry_after, now)
-    if asked is not None:
+    if asked is not None and asked >= SHORTEST_WAIT_ASKED:
         return asked
     if banned_until is not None and banned_until > now:
         return banned_until - now
@@ -103,7 +107,9 @@ def _retry_after_seconds(text: str | None, now: float) -> float | None:
     if text.strip().isascii() and text.strip().isdigit():
         return float(text.strip())
     try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - now)
+        moment = parsedate_to_datetime(text)
+        # A date without a zone would be taken for one of this machine's.
+        return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() - now
     except (TypeError, ValueError, IndexError, OverflowError):
         # Not a number and not a date: as good as no header.
         return None
