@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from klineforge.errors import ExchangeError, MalformedPayloadError, PermanentExchangeError, TransientExchangeError
 from klineforge.exchanges.dialect import Dialect, Subject
-from klineforge.exchanges.retry import Trouble
+from klineforge.exchanges.retry import NO_ANSWER, Trouble
 
 UNREACHABLE_ADVICE: Final = (
     "check the network and proxy settings of this machine, or use another address with --params archive_url=... "
@@ -17,7 +17,6 @@ UNREACHABLE_ADVICE: Final = (
 )
 LATER_ADVICE: Final = "wait a few minutes and run again; what was fetched so far is kept"
 
-NO_ANSWER: Final = frozenset({Trouble.CONNECTION, Trouble.TIMEOUT})
 # Trouble of a host that another host need not have. Limits and bans are not among it: they are about this machine's
 # address, and going on elsewhere would only make a ban longer.
 OF_THE_HOST: Final = NO_ANSWER | {

@@ -135,5 +135,19 @@ class HostGates:
             gates = {url: self._gate(urlsplit(url).netloc) for url in urls}
             return sorted(urls, key=lambda url: gates[url].second_choice_until > now or gates[url].tried_by is not None)
 
+    def is_well(self, names: Iterable[str], now: float) -> bool:
+        """Whether, for all that is known, a host and its account would take a request at once and answer it."""
+        with self._lock:
+            gates = [self._gate(name) for name in names]
+            return not any(
+                gate.on_trial or max(gate.paused_until, gate.shut_until, gate.second_choice_until) > now
+                for gate in gates
+            )
+
+    def failed_lately(self, host: str, now: float) -> bool:
+        """Whether some request has left this host for another one."""
+        with self._lock:
+            return self._gate(host).second_choice_until > now
+
     def _gate(self, name: str) -> _Gate:
         return self._gates.setdefault(name, _Gate())

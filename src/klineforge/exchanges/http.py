@@ -17,7 +17,6 @@ from klineforge.exchanges.clock import Clock, SystemClock
 from klineforge.exchanges.deadline import bounded_session
 from klineforge.exchanges.dialect import Dialect, Subject
 from klineforge.exchanges.failures import (
-    NO_ANSWER,
     OF_THE_HOST,
     AttemptFailed,
     GivenUp,
@@ -25,7 +24,14 @@ from klineforge.exchanges.failures import (
     final_error,
 )
 from klineforge.exchanges.hosts import FOR_THIS_RUN, HostGates
-from klineforge.exchanges.retry import RetryPolicy, Trouble, backoff_seconds, should_retry
+from klineforge.exchanges.retry import (
+    NO_ANSWER,
+    RetryPolicy,
+    Trouble,
+    backoff_seconds,
+    is_better_elsewhere,
+    should_retry,
+)
 from klineforge.exchanges.transport import Answer, Limits, Transport
 from klineforge.exchanges.verdict import Moment, judge
 
@@ -107,9 +113,9 @@ class HttpClient:
         request = _Request(most_bytes, weight, subject or Subject(), may_be_missing, check)
         errors = []
         candidates = self._gates.in_order((url, *alternatives), self.clock.now())
-        for candidate in candidates:
+        for place, candidate in enumerate(candidates, 1):
             try:
-                return self._get_from(candidate, request)
+                return self._get_from(candidate, request, candidates[place:])
             except GivenUp as given_up:
                 if given_up.trouble not in OF_THE_HOST:
                     raise given_up.error from given_up
@@ -135,13 +141,18 @@ class HttpClient:
         """Close all connections."""
         self._transport.close()
 
-    def _get_from(self, url: str, request: _Request) -> Answer:
+    def _get_from(self, url: str, request: _Request, others: Sequence[str]) -> Answer:
+        """Ask one host until it answers or its attempts are used up; fewer of them where one of the others is well."""
         attempt = 0
         while True:
             attempt += 1
             try:
                 return self._attempt(url, request)
             except AttemptFailed as failure:
+                if self._is_better_elsewhere(failure, attempt, url, others):
+                    raise GivenUp(
+                        failure.trouble, final_error(failure, url, request.subject, attempt, self.dialect)
+                    ) from failure
                 if self._is_shut_by(failure) or not should_retry(failure.trouble, attempt, self.policy):
                     raise self._given_up(failure, url, request.subject, attempt) from failure
                 self._back_off(failure, attempt, url)
@@ -242,6 +253,14 @@ class HttpClient:
         """Whether a ban outlasts the patience of the run."""
         until = failure.until or 0.0
         return failure.trouble is Trouble.BANNED and until - self.clock.now() > self.policy.longest_wait
+
+    def _is_better_elsewhere(self, failure: AttemptFailed, attempt: int, url: str, others: Sequence[str]) -> bool:
+        now = self.clock.now()
+        failed_lately = self._gates.failed_lately(urlsplit(url).netloc, now)
+        if not is_better_elsewhere(failure.trouble, attempt, failed_lately=failed_lately):
+            return False
+        hosts = (urlsplit(other).netloc for other in others)
+        return any(self._gates.is_well((host, self.dialect.account_of(host)), now) for host in hosts)
 
     def _back_off(self, failure: AttemptFailed, attempt: int, url: str) -> None:
         if failure.trouble in {Trouble.BUSY, Trouble.BANNED}:

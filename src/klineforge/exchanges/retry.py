@@ -46,6 +46,11 @@ RETRYABLE: Final = frozenset(
 )
 
 
+NO_ANSWER: Final = frozenset({Trouble.CONNECTION, Trouble.TIMEOUT})
+# One connection may be lost by chance; to wait for a second time-out where another host would answer is to lose time.
+TRIES_WHERE_ANOTHER_IS_WELL: Final = 2
+
+
 @dataclass(frozen=True)
 class RetryPolicy:
     """How patient a client is.
@@ -66,6 +71,17 @@ class RetryPolicy:
 def should_retry(trouble: Trouble, attempt: int, policy: RetryPolicy) -> bool:
     """Whether attempt number ``attempt`` (from 1) may be followed by another one."""
     return trouble in RETRYABLE and attempt < policy.attempts
+
+
+def is_better_elsewhere(trouble: Trouble, attempt: int, *, failed_lately: bool) -> bool:
+    """Whether a host that gave no answer is left for another one that is well, before its attempts are used up.
+
+    Args:
+        trouble: What went wrong.
+        attempt: Number of the attempt, from 1.
+        failed_lately: Whether another request has left this host already.
+    """
+    return trouble in NO_ANSWER and (failed_lately or attempt >= TRIES_WHERE_ANOTHER_IS_WELL)
 
 
 def backoff_seconds(attempt: int, policy: RetryPolicy, jitter: float) -> float:
