@@ -80,7 +80,9 @@ class BinanceMarket:
         self.rest_urls = (rest_url,) if isinstance(rest_url, str) else tuple(rest_url or ())
         self._archive = None if archive_url is None else archives.ArchiveClient(http, archive_url)
         self._rest = RestClient(http, *self.rest_urls) if self.rest_urls else None
-        self._server_clock = None if self._rest is None else ServerClock(http.clock, self._rest.server_time)
+        self._server_clock = (
+            None if self._rest is None else ServerClock(http.clock, self._rest.server_time, self._rest.clocks)
+        )
 
     @property
     def sources(self) -> Sources:

@@ -89,6 +89,11 @@ class RestClient:
         )
         return to_instant(parse_server_time(answer.body) * 1000)
 
+    @property
+    def clocks(self) -> tuple[Callable[[], datetime], ...]:
+        """One function for each host that asks it, and no other one, for the time."""
+        return tuple(RestClient(self._http, base_url).server_time for base_url in self._base_urls)
+
     def listing(self, coins: Sequence[str]) -> tuple[ListedSymbol, ...]:
         """The listing of the coins; those the exchange does not list are left out."""
         try:
