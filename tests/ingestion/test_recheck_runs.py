@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import tempfile
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -175,3 +176,27 @@ def test_after_any_history_of_a_file_its_last_version_is_believed(history: list[
         rows = lake.table("klines")
         assert rows.height <= len(JULY) + 5 * sum(len(changes) for changes, _ in history)
         assert rows.select("sha256", "source_row", "ingestion_ts").is_duplicated().sum() == 0
+
+
+@pytest.mark.parametrize("lacking", [[], hours("2021-02-05T03:00", "2021-02-05T05:00")], ids=["nothing", "two hours"])
+def test_month_published_after_its_days_is_read_for_the_hours_that_they_lack_and_no_others(
+    exchange: FakeBinance, lake: Lake, lacking: list[datetime]
+) -> None:
+    parameters = {"coins": "BTCUSDT", "start": "2021-02-01", "end": "2021-03-01", "rest_url": "off", "recheck": "off"}
+    wanted = hours("2021-02-01", "2021-03-01")
+    exchange.trade("BTCUSDT", wanted)
+    exchange.monthly_from, exchange.archive_lacks = "2021-02", set(lacking)
+    lake.ingest(exchange, **parameters)
+    exchange.monthly_from, exchange.archive_lacks = "2021-03", set()
+    exchange.requests.clear()
+
+    lake.ingest(exchange, **parameters)
+
+    assert len(exchange.downloaded("1h-2021-02.zip")) == bool(lacking)
+    assert lake.opens("BTCUSDT") == [millis(opened) for opened in wanted]
+    from_month = lake.table("klines").filter(pl.col("source_kind") == "monthly_archive")
+    assert sorted(from_month["open_time"]) == [millis(opened) for opened in lacking]
+
+    exchange.requests.clear()
+    lake.ingest(exchange, **parameters)
+    assert exchange.requests == []
