@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from itertools import repeat
 from socketserver import BaseRequestHandler, ThreadingTCPServer
+from typing import Any
 
 import pytest
 from faults.catalogue import case
@@ -19,6 +20,7 @@ from klineforge.exchanges.http import HttpClient
 from klineforge.exchanges.retry import RetryPolicy
 from klineforge.exchanges.transport import Limits
 
+PROXIES = ("NO_PROXY", "no_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 SHORT = Limits(connect=0.2, read=0.2, total=0.4)
 HEAD = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -144,8 +146,65 @@ def test_server_that_accepts_no_connection_is_cut_off_by_the_time_out_of_connect
 
 def test_proxy_that_drips_is_cut_off_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(drip(HEAD + b"X-Endless: ", b"x")) as url:
-        for name in ("NO_PROXY", "no_proxy", "http_proxy"):
+        for name in PROXIES:
             monkeypatch.delenv(name, raising=False)
         monkeypatch.setenv("HTTP_PROXY", url)
         with pytest.raises(TransientExchangeError, match="took longer than 0.4 s"):
             fetch("http://exchange.invalid/")
+
+
+def test_name_that_is_looked_up_for_ever_is_given_up_like_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in PROXIES:
+        monkeypatch.delenv(name, raising=False)
+    released = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: released.wait() and [])
+    try:
+        with pytest.raises(
+            TransientExchangeError, match=r"no answer in time .*exchange.invalid was not resolved within 0"
+        ):
+            fetch("http://exchange.invalid/")
+    finally:
+        released.set()
+
+
+def test_name_without_an_address_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in PROXIES:
+        monkeypatch.delenv(name, raising=False)
+
+    def unknown(*_: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(TransientExchangeError, match=r"no connection \(.*Name or service not known"):
+        fetch("http://exchange.invalid/")
+
+
+def test_second_address_of_a_name_is_tried_when_the_first_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in PROXIES:
+        monkeypatch.delenv(name, raising=False)
+    seen: list[bytes] = []
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                seen.append(connection.recv(65536))
+                connection.sendall(HEAD + b"Content-Length: 2\r\n\r\nok")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        original = socket.getaddrinfo
+
+        def both(host: str, *rest: Any, **named: Any) -> Any:
+            if host != "exchange.invalid":
+                return original(host, *rest, **named)
+            kind = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
+            return [(*kind, ("127.0.0.2", port)), (*kind, ("127.0.0.1", port))]
+
+        monkeypatch.setattr(socket, "getaddrinfo", both)
+        fetch(f"http://exchange.invalid:{port}/")
+        thread.join()
+
+    assert f"Host: exchange.invalid:{port}\r\n".encode() in seen[0]

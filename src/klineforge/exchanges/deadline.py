@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from http.client import HTTPResponse
@@ -19,6 +19,9 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError, NewConnectionError
+
+from klineforge.exchanges.names import addresses_of
 
 
 @dataclass(frozen=True)
@@ -93,11 +96,46 @@ class _BoundedResponse(HTTPResponse):
 
 
 class _BoundedConnection(HTTPConnection):
+    """A connection whose host is also looked up within the deadline; each address has the time-out of connecting."""
+
     response_class = _BoundedResponse
 
+    def _new_conn(self) -> socket.socket:
+        name, deadline = self._dns_host, DEADLINE.get()
+        try:
+            addresses = addresses_of(name, self.port, _least(self.timeout, deadline))
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, str(error)) from error
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error
+        except UnicodeError:
+            # The library has words of its own for what cannot be a name.
+            return super()._new_conn()
+        return self._connected(name, addresses, deadline)
 
-class _BoundedSecureConnection(HTTPSConnection):
-    response_class = _BoundedResponse
+    def _connected(self, name: str, addresses: Sequence[str], deadline: Deadline | None) -> socket.socket:
+        failure: HTTPError = NewConnectionError(self, f"{name} has no address")
+        for address in addresses:
+            if deadline is not None:
+                deadline.remaining()
+            self._dns_host = address
+            try:
+                return super()._new_conn()
+            except (NewConnectionError, ConnectTimeoutError) as error:
+                failure = error
+            finally:
+                # Certificates are about the name.
+                self._dns_host = name
+        raise failure
+
+
+class _BoundedSecureConnection(_BoundedConnection, HTTPSConnection):
+    """The same with TLS."""
+
+
+def _least(timeout: Any, deadline: Deadline | None) -> float | None:
+    left = None if deadline is None else deadline.remaining()
+    return min((bound for bound in (timeout, left) if isinstance(bound, float | int)), default=None)
 
 
 class _Pool(HTTPConnectionPool):
