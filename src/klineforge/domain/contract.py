@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Layer = Literal["bronze", "silver", "gold", "marts"]
+Layer = Literal["bronze", "silver", "gold", "marts", "operations"]
 SqlType = Literal["STRING", "BIGINT", "INT", "DOUBLE", "TIMESTAMP", "DATE", "BOOLEAN", "ARRAY<STRING>"]
 
 YEAR_COLUMN = "year"
