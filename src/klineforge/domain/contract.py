@@ -57,6 +57,31 @@ class Column:
 
 
 @dataclass(frozen=True)
+class ForeignKey:
+    """Columns that name a row of another table.
+
+    Args:
+        columns: Of this table.
+        table: The other table.
+        references: Its columns, in the same order; the same names when empty.
+    """
+
+    columns: tuple[str, ...]
+    table: str
+    references: tuple[str, ...] = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Columns of the other table, in the order of ``columns``."""
+        return self.references or self.columns
+
+    @property
+    def rule(self) -> str:
+        """What the check is called."""
+        return f"{self.columns[-1]}_in_{self.table}"
+
+
+@dataclass(frozen=True)
 class TableContract:
     """One table of the lake.
 
@@ -73,6 +98,7 @@ class TableContract:
         source: Where the definition comes from.
         subject: Columns that name what a row is about (coins), used to limit recomputation.
         layout: Columns the writer adds to lay the table out; not part of what the rows say.
+        foreign_keys: Which columns name rows of other tables.
     """
 
     name: str
@@ -87,6 +113,12 @@ class TableContract:
     source: str = ""
     subject: tuple[str, ...] = ()
     layout: tuple[Column, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
+
+    @property
+    def required(self) -> tuple[Column, ...]:
+        """The columns that are never null."""
+        return tuple(column for column in self.all_columns if not column.nullable)
 
     @property
     def all_columns(self) -> tuple[Column, ...]:

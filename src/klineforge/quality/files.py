@@ -1,0 +1,135 @@
+"""A table's log and files: whether what the log promises is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow.parquet as pq
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
+from pyarrow import ArrowException
+
+from klineforge.domain.contract import TableContract
+from klineforge.lake.log import HARMLESS_OPERATIONS, LocalTableLog
+from klineforge.lake.location import TableLocation
+from klineforge.lake.writing import column_differences
+from klineforge.quality.finding import SAMPLES, Finding
+
+FILES_WHOLE = "files_whole"
+LOG_READABLE = "log_readable"
+COLUMNS_AS_PROMISED = "columns_as_promised"
+COMMITS_OURS = "commits_ours"
+CHECKPOINTS_READABLE = "checkpoints_readable"
+
+
+def log_and_files(path: Path, contract: TableContract) -> Iterator[Finding]:
+    """Ask a table on this machine whether its log can be replayed and its files are those the log speaks of.
+
+    Args:
+        path: The table's folder.
+        contract: Its contract.
+
+    Yields:
+        ``log_readable`` first; nothing else when it is broken.
+    """
+    try:
+        table = DeltaTable(path)
+        files = pl.DataFrame(table.get_add_actions(flatten=True))
+    except (DeltaError, OSError, ValueError) as error:
+        problem = str(error).strip().partition("\n")[0]
+        repair = f"{problem}. Look at it with: kedro klineforge repair --dry-run"
+        yield Finding(contract.name, LOG_READABLE, "error", 1, 1, ({"path": str(path)},), repair)
+        return
+    version = table.version()
+    yield Finding(contract.name, LOG_READABLE, "error", version + 1, 0, version=version)
+    yield _columns(path, contract, version)
+    yield _files(path, contract, files, version)
+    yield _checkpoints(path, contract, version)
+    yield _foreign_commits(table, contract, version)
+
+
+def _columns(path: Path, contract: TableContract, version: int) -> Finding:
+    held = LocalTableLog(TableLocation(str(path))).columns()
+    differences = column_differences(held, contract)
+    sample = tuple({"column": difference} for difference in differences[:SAMPLES])
+    way_out = f"Make it anew with: kedro klineforge rebuild {contract.name}" if differences else ""
+    return Finding(
+        contract.name, COLUMNS_AS_PROMISED, "error", len(held), len(differences), sample, way_out, version
+    )
+
+
+def _files(path: Path, contract: TableContract, files: pl.DataFrame, version: int) -> Finding:
+    problems = [
+        {"file": name, "problem": problem}
+        for name, size, rows in _promised(files)
+        if (problem := _problem(path / name, size, rows))
+    ]
+    way_out = "Mend it with: kedro klineforge repair" if problems else ""
+    return Finding(
+        contract.name, FILES_WHOLE, "error", files.height, len(problems), tuple(problems[:SAMPLES]), way_out, version
+    )
+
+
+def _promised(files: pl.DataFrame) -> Iterator[tuple[str, int, int | None]]:
+    counted = "num_records" in files.columns
+    for entry in files.iter_rows(named=True):
+        yield entry["path"], entry["size_bytes"], entry["num_records"] if counted else None
+
+
+def _problem(file: Path, size: int, rows: int | None) -> str | None:
+    if not file.is_file():
+        return "is missing"
+    if file.stat().st_size != size:
+        return f"has {file.stat().st_size:,} bytes, the log says {size:,}"
+    try:
+        held = pq.read_metadata(file).num_rows
+    except (ArrowException, OSError) as error:
+        return f"cannot be read: {str(error).partition(chr(10))[0]}"
+    return None if rows is None or held == rows else f"holds {held:,} rows, the log says {rows:,}"
+
+
+def _checkpoints(path: Path, contract: TableContract, version: int) -> Finding:
+    """Checkpoints are only shortcuts to old commits, but once those are cleaned up nothing else leads there."""
+    shortcuts = sorted((path / "_delta_log").glob("*.checkpoint*.parquet"))
+    broken = [file.name for file in shortcuts if not _is_parquet(file)]
+    sample = tuple({"file": name} for name in broken[:SAMPLES])
+    way_out = "Mend it with: kedro klineforge repair" if broken else ""
+    return Finding(
+        contract.name, CHECKPOINTS_READABLE, "error", len(shortcuts), len(broken), sample, way_out, version
+    )
+
+
+def _is_parquet(file: Path) -> bool:
+    try:
+        pq.read_metadata(file)
+    except (ArrowException, OSError):
+        return False
+    return True
+
+
+def _foreign_commits(table: DeltaTable, contract: TableContract, version: int) -> Finding:
+    history = table.history()
+    foreign = [entry for entry in history if _is_foreign(entry)]
+    sample = tuple(
+        {"version": entry.get("version"), "operation": entry.get("operation")} for entry in foreign[:SAMPLES]
+    )
+    told = "Something else than KlineForge wrote to this table."
+    way_out = f"{told} {_undo(contract)}" if foreign else ""
+    severity = "error" if contract.layer == "bronze" else "warning"
+    return Finding(
+        contract.name, COMMITS_OURS, severity, len(history), len(foreign), sample, way_out, version
+    )
+
+
+def _undo(contract: TableContract) -> str:
+    if contract.layer == "bronze":
+        return "Bronze cannot be made anew; docs/repair.md says how to go back to the version before"
+    return f"The next run makes it anew, or: kedro klineforge rebuild {contract.name}"
+
+
+def _is_foreign(entry: dict[str, Any]) -> bool:
+    noted = str(entry.get("userMetadata") or "")
+    return "klineforge" not in noted and entry.get("operation") not in HARMLESS_OPERATIONS
