@@ -11,6 +11,7 @@
     │   └── ChecksumMismatchError     an archive differs from its .CHECKSUM
     ├── IngestionIncompleteError      some coins were ingested, others failed
     ├── ContractError                 schema or key of a table violated; lists every difference
+    ├── QualityError                  a check of the quality pipeline found wrong rows
     ├── IncrementalStateError         what a table remembers contradicts the table
     ├── LakeBusyError                 another run holds the lake
     └── RunInterruptedError           the user ended the run
@@ -96,6 +97,10 @@ class IngestionIncompleteError(KlineForgeError):
 
 class ContractError(KlineForgeError):
     """A table's schema or key differs from its contract."""
+
+
+class QualityError(KlineForgeError):
+    """Tables hold what they must not; figures made from them cannot be trusted."""
 
 
 class IncrementalStateError(KlineForgeError):

@@ -22,11 +22,18 @@ from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 
 from klineforge.contracts.gold import DIM_COINS
-from klineforge.errors import ConfigurationError, IngestionIncompleteError, RunInterruptedError
+from klineforge.errors import (
+    ConfigurationError,
+    IngestionIncompleteError,
+    KlineForgeError,
+    QualityError,
+    RunInterruptedError,
+)
 from klineforge.exchanges.report import raise_if_incomplete
 from klineforge.lake.journal import JOURNAL
 from klineforge.lake.lock import LOCK_FOLDER, lake_lock
 from klineforge.lake.trouble import storage_trouble_in_words
+from klineforge.quality.report import raise_if_broken
 from klineforge.reporting.summary import print_summary
 from klineforge.spark import session as spark_session
 
@@ -91,8 +98,9 @@ class LakeHooks:
 
         Raises:
             IngestionIncompleteError: When some coins could not be ingested; everything else is done by then.
+            QualityError: When checks found wrong rows; their results are in the table by then.
         """
-        missing = _ingestion_problem(pipeline, catalog)
+        missing = _problem_told(pipeline, catalog)
         self._finish(run_params, outcome="partial" if missing else "succeeded", error=str(missing) if missing else None)
         if self._lake is not None and "dim_coins" in pipeline.all_outputs():
             _say_what_is_unverified(self._lake)
@@ -209,13 +217,15 @@ def _say_what_is_unverified(lake: Path) -> None:
         )
 
 
-def _ingestion_problem(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> IngestionIncompleteError | None:
-    if "ingestion_report" not in pipeline.all_outputs():
-        return None
-    try:
-        raise_if_incomplete(catalog.load("ingestion_report"))
-    except IngestionIncompleteError as problem:
-        return problem
+def _problem_told(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> KlineForgeError | None:
+    """What a run that came to its end reports as not well, by the reports among its outputs."""
+    verdicts = {"ingestion_report": raise_if_incomplete, "quality_report": raise_if_broken}
+    for report, verdict in verdicts.items():
+        if report in pipeline.all_outputs():
+            try:
+                verdict(catalog.load(report))
+            except (IngestionIncompleteError, QualityError) as problem:
+                return problem
     return None
 
 

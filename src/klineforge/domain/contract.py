@@ -99,6 +99,8 @@ class TableContract:
         subject: Columns that name what a row is about (coins), used to limit recomputation.
         layout: Columns the writer adds to lay the table out; not part of what the rows say.
         foreign_keys: Which columns name rows of other tables.
+        fresh_hours: How old the newest row of a lake that is kept up to date may be; None where age says nothing.
+        rows_per_day: Rows that each subject of the grain (a coin, a pair) has per day at most, and mostly has.
     """
 
     name: str
@@ -114,6 +116,8 @@ class TableContract:
     subject: tuple[str, ...] = ()
     layout: tuple[Column, ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
+    fresh_hours: int | None = None
+    rows_per_day: int | None = None
 
     @property
     def required(self) -> tuple[Column, ...]:

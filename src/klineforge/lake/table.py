@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from klineforge.domain.contract import TableContract
 from klineforge.domain.scope import Scope
-from klineforge.errors import ContractError
+from klineforge.errors import ContractError, EnvironmentProblem
 from klineforge.lake.local import scan_scope
 from klineforge.lake.location import TableLocation
 from klineforge.lake.log import LocalTableLog, TableLog
@@ -31,12 +31,26 @@ class LakeTable:
 
     contract: TableContract
     location: TableLocation
-    seen: InputVersion | None = field(default=None)
+    found: InputVersion | EnvironmentProblem | None = field(default=None)
 
     @classmethod
     def at(cls, contract: TableContract, location: TableLocation) -> LakeTable:
-        """A handle that has looked at the newest version."""
-        return cls(contract, location, table_log(location).head())
+        """A handle that has looked at the newest version; damage is told when the version is asked for."""
+        try:
+            return cls(contract, location, table_log(location).head())
+        except EnvironmentProblem as problem:
+            return cls(contract, location, problem)
+
+    @property
+    def seen(self) -> InputVersion | None:
+        """The version that was there when the handle was made, None when the table had not been made yet.
+
+        Raises:
+            EnvironmentProblem: When the table was there and its log could not be read.
+        """
+        if isinstance(self.found, EnvironmentProblem):
+            raise self.found
+        return self.found
 
     @property
     def log(self) -> TableLog:
@@ -93,7 +107,8 @@ class LakeTable:
         return getattr(self.df, name)
 
     def __repr__(self) -> str:
-        version = f"version {self.seen.version}" if self.seen else "not made yet"
+        state = "damaged" if isinstance(self.found, EnvironmentProblem) else "not made yet"
+        version = f"version {self.found.version}" if isinstance(self.found, InputVersion) else state
         return f"<{self.contract.layer} table {self.contract.name} at {self.location}, {version}>"
 
 

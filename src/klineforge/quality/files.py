@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from deltalake.exceptions import DeltaError
 from pyarrow import ArrowException
 
 from klineforge.domain.contract import TableContract
-from klineforge.lake.log import HARMLESS_OPERATIONS, LocalTableLog
 from klineforge.lake.location import TableLocation
+from klineforge.lake.log import HARMLESS_OPERATIONS, LocalTableLog
+from klineforge.lake.note import CommitNote
 from klineforge.lake.writing import column_differences
-from klineforge.quality.finding import SAMPLES, Finding
+from klineforge.quality.finding import SAMPLES, Finding, Severity
 
 FILES_WHOLE = "files_whole"
 LOG_READABLE = "log_readable"
@@ -56,9 +58,7 @@ def _columns(path: Path, contract: TableContract, version: int) -> Finding:
     differences = column_differences(held, contract)
     sample = tuple({"column": difference} for difference in differences[:SAMPLES])
     way_out = f"Make it anew with: kedro klineforge rebuild {contract.name}" if differences else ""
-    return Finding(
-        contract.name, COLUMNS_AS_PROMISED, "error", len(held), len(differences), sample, way_out, version
-    )
+    return Finding(contract.name, COLUMNS_AS_PROMISED, "error", len(held), len(differences), sample, way_out, version)
 
 
 def _files(path: Path, contract: TableContract, files: pl.DataFrame, version: int) -> Finding:
@@ -97,9 +97,7 @@ def _checkpoints(path: Path, contract: TableContract, version: int) -> Finding:
     broken = [file.name for file in shortcuts if not _is_parquet(file)]
     sample = tuple({"file": name} for name in broken[:SAMPLES])
     way_out = "Mend it with: kedro klineforge repair" if broken else ""
-    return Finding(
-        contract.name, CHECKPOINTS_READABLE, "error", len(shortcuts), len(broken), sample, way_out, version
-    )
+    return Finding(contract.name, CHECKPOINTS_READABLE, "error", len(shortcuts), len(broken), sample, way_out, version)
 
 
 def _is_parquet(file: Path) -> bool:
@@ -112,16 +110,14 @@ def _is_parquet(file: Path) -> bool:
 
 def _foreign_commits(table: DeltaTable, contract: TableContract, version: int) -> Finding:
     history = table.history()
-    foreign = [entry for entry in history if _is_foreign(entry)]
+    foreign = [entry for entry in takewhile(_is_not_made_anew, history) if _is_foreign(entry)]
     sample = tuple(
         {"version": entry.get("version"), "operation": entry.get("operation")} for entry in foreign[:SAMPLES]
     )
     told = "Something else than KlineForge wrote to this table."
     way_out = f"{told} {_undo(contract)}" if foreign else ""
-    severity = "error" if contract.layer == "bronze" else "warning"
-    return Finding(
-        contract.name, COMMITS_OURS, severity, len(history), len(foreign), sample, way_out, version
-    )
+    severity: Severity = "error" if contract.layer == "bronze" else "warning"
+    return Finding(contract.name, COMMITS_OURS, severity, len(history), len(foreign), sample, way_out, version)
 
 
 def _undo(contract: TableContract) -> str:
@@ -130,6 +126,12 @@ def _undo(contract: TableContract) -> str:
     return f"The next run makes it anew, or: kedro klineforge rebuild {contract.name}"
 
 
+def _is_not_made_anew(entry: dict[str, Any]) -> bool:
+    """Whether what older commits did may still show in the rows."""
+    note = CommitNote.from_json(entry.get("userMetadata"))
+    return note is None or (note.action != "rebuild" and "repair" not in note.extra)
+
+
 def _is_foreign(entry: dict[str, Any]) -> bool:
-    noted = str(entry.get("userMetadata") or "")
-    return "klineforge" not in noted and entry.get("operation") not in HARMLESS_OPERATIONS
+    is_ours = CommitNote.from_json(entry.get("userMetadata")) is not None
+    return not is_ours and entry.get("operation") not in HARMLESS_OPERATIONS

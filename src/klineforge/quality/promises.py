@@ -93,9 +93,7 @@ def rows_in_future(rows: pl.LazyFrame, contract: TableContract, now: datetime) -
     return Finding(contract.name, NOT_IN_FUTURE, "error", size["len"], int(size["late"]), sample)
 
 
-def strangers(
-    rows: pl.LazyFrame, contract: TableContract, known: Mapping[str, pl.LazyFrame]
-) -> Iterable[Finding]:
+def strangers(rows: pl.LazyFrame, contract: TableContract, known: Mapping[str, pl.LazyFrame]) -> Iterable[Finding]:
     """Rows that refer to a row of another table which is not there.
 
     Args:
@@ -106,7 +104,9 @@ def strangers(
     for link in contract.foreign_keys:
         if link.table not in known:
             continue
-        there = known[link.table].select(pl.col(key).alias(own) for own, key in zip(link.columns, link.keys, strict=True))
+        there = known[link.table].select(
+            pl.col(key).alias(own) for own, key in zip(link.columns, link.keys, strict=True)
+        )
         # Distinct first: a fact has few subjects and hours beside its rows.
         used = rows.group_by(link.columns).len()
         orphans = used.join(there.unique(), on=list(link.columns), how="anti").collect(engine="streaming")

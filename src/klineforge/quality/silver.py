@@ -119,9 +119,7 @@ def checkpoints_count_bronze(klines: pl.LazyFrame, checkpoints: pl.LazyFrame) ->
     """
     source = ["coin", "sha256"]
     told = (
-        checkpoints.filter(pl.col("sha256").is_not_null())
-        .group_by(source)
-        .agg(pl.col("row_count").sum().alias("told"))
+        checkpoints.filter(pl.col("sha256").is_not_null()).group_by(source).agg(pl.col("row_count").sum().alias("told"))
     )
     both = (
         klines.group_by(source)

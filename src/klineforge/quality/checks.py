@@ -1,0 +1,188 @@
+"""Everything that is asked of a lake, group by group; a table that cannot be read is a finding, never an exception."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import polars as pl
+from deltalake.exceptions import DeltaError
+from polars.exceptions import PolarsError
+
+from klineforge.quality import coin_figures, freshness, pair_figures, silver
+from klineforge.quality.comparison import compared
+from klineforge.quality.files import log_and_files
+from klineforge.quality.finding import Finding, together
+from klineforge.quality.promises import broken_rows, repeated_rows, row_rules, rows_in_future, strangers
+from klineforge.quality.source import Source
+
+logger = logging.getLogger(__name__)
+
+MADE = "made"
+ROWS_READABLE = "rows_readable"
+
+_UNREADABLE = (DeltaError, PolarsError, OSError)
+_NOT_MADE = "It has not been made yet: kedro run"
+
+
+def promises(source: Source, known: Mapping[str, Source], now: datetime) -> list[Finding]:
+    """Ask one table for everything its contract promises.
+
+    Args:
+        source: The table.
+        known: Tables it refers to, by name.
+        now: Aware UTC instant.
+    """
+    found: list[Finding] = []
+    if source.folder is not None and (source.folder / "_delta_log").is_dir():
+        found += log_and_files(source.folder, source.contract)
+    if not source.is_there:
+        broken = [finding for finding in found if not finding.holds]
+        return broken or [Finding(source.name, MADE, "warning", 1, 1, detail=_NOT_MADE)]
+    return found + _asked(source.name, lambda: _rows_of(source, known, now), [source])
+
+
+def _rows_of(source: Source, known: Mapping[str, Source], now: datetime) -> Iterator[Finding]:
+    contract, rules = source.contract, row_rules(source.contract)
+    frames = {name: other.rows() for name, other in known.items() if other.is_there}
+    parts: list[Finding] = []
+    for rows in source.parts():
+        parts += broken_rows(rows, contract, rules)
+        parts.append(repeated_rows(rows, contract))
+        if contract.time_column is not None:
+            parts.append(rows_in_future(rows, contract, now))
+        parts += strangers(rows, contract, frames)
+    yield from together(parts)
+    if contract.rows_per_day is not None:
+        yield from freshness.rows_per_day(source.rows(), contract)
+    if contract.fresh_hours is not None:
+        yield freshness.newest_row(source.rows(), contract, now)
+
+
+def silver_from_bronze(tables: Mapping[str, Source]) -> list[Finding]:
+    """Ask whether silver is what bronze says.
+
+    Args:
+        tables: Bronze and silver, by name.
+    """
+    klines, stage, fact = tables[silver.KLINES], tables[silver.STAGE], tables[silver.FACT]
+    refused, gaps, checkpoints = tables[silver.QUARANTINE], tables[silver.GAPS], tables[silver.CHECKPOINTS]
+
+    def candles() -> Iterator[Finding]:
+        years = sorted(year for year in {*klines.years(), *stage.years(), *fact.years()} if year is not None)
+        parts: list[Finding] = []
+        for year in years:
+            named = refused.rows().filter(pl.col("open_timestamp").dt.year() == year)
+            parts += silver.reconcile(klines.of_year(year), stage.of_year(year), fact.of_year(year), named)
+        yield from together(parts)
+
+    return [
+        *_asked(silver.STAGE, candles, [klines, stage, fact, refused]),
+        *_asked(
+            silver.KLINES,
+            lambda: [silver.checkpoints_count_bronze(klines.rows(), checkpoints.rows())],
+            [klines, checkpoints],
+        ),
+        *_asked(
+            silver.GAPS,
+            lambda: [silver.hours_accounted_for(fact.rows(), gaps.rows()), silver.unexplained_gaps(gaps.rows())],
+            [fact, gaps],
+        ),
+    ]
+
+
+def freshness_of_coins(fact: Source, coins: Source, fresh_hours: int, now: datetime) -> list[Finding]:
+    """Ask whether the coins that trade have recent candles.
+
+    Args:
+        fact: ``fact_1h_klines``.
+        coins: ``dim_coins``.
+        fresh_hours: Age from which on a candle is old.
+        now: Aware UTC instant.
+    """
+    return _asked(
+        fact.name,
+        lambda: freshness.coins_up_to_date(fact.rows(), coins.rows(), now, fresh_hours),
+        [fact, coins],
+    )
+
+
+def marts_from_fact(
+    tables: Mapping[str, Source], most_pairs: int | None, min_observations: int, now: datetime
+) -> list[Finding]:
+    """Compute every figure of the marts a second time and compare.
+
+    Args:
+        tables: The fact and the marts, by name.
+        most_pairs: How many pairs of coins are correlated again; None for all.
+        min_observations: As the correlations were made with.
+        now: Chooses the pairs of the day.
+    """
+    fact, returns, volume = tables[silver.FACT], tables["mart_returns_1h"], tables["mart_volume_metrics_1h"]
+    movers, breadth = tables["mart_top_movers"], tables["mart_market_breadth_1h"]
+    pairs = tables["mart_correlations"]
+
+    def of_returns() -> Iterator[Finding]:
+        again = coin_figures.returns_again(fact.rows())
+        yield from compared(returns.name, again, returns.rows(), coin_figures.RETURNS)
+        yield coin_figures.volatility_regimes(again, returns.rows())
+
+    def of_volume() -> list[Finding]:
+        again = coin_figures.volume_again(fact.rows())
+        return compared(volume.name, again, volume.rows(), coin_figures.VOLUME)
+
+    def of_movers() -> list[Finding]:
+        again = coin_figures.movers_again(returns.rows(), volume.rows())
+        return compared(movers.name, again, movers.rows(), coin_figures.MOVERS)
+
+    def of_breadth() -> list[Finding]:
+        again = pair_figures.breadth_again(returns.rows(), volume.rows(), pairs.rows())
+        return compared(breadth.name, again, breadth.rows(), pair_figures.BREADTH)
+
+    def of_pairs() -> Iterator[Finding]:
+        parts = [pair_figures.pairs_of_hours(fact.of_year(year), pairs.of_year(year)) for year in fact.years()]
+        yield from together(parts)
+        chosen = pairs_of_the_day(pair_figures.pairs_held(pairs.rows()), most_pairs, now)
+        again = pair_figures.correlations_again(fact.rows(), chosen, min_observations)
+        yield from compared(pairs.name, again, pair_figures.of_pairs(pairs.rows(), chosen), pair_figures.CORRELATIONS)
+
+    return [
+        *_asked(returns.name, of_returns, [fact, returns]),
+        *_asked(volume.name, of_volume, [fact, volume]),
+        *_asked(movers.name, of_movers, [returns, volume, movers]),
+        *_asked(breadth.name, of_breadth, [returns, volume, pairs, breadth]),
+        *_asked(pairs.name, of_pairs, [fact, pairs]),
+    ]
+
+
+def pairs_of_the_day(
+    pairs: Sequence[tuple[str, str, str]], most: int | None, now: datetime
+) -> list[tuple[str, str, str]]:
+    """Some of the pairs, others each day, so that all have had their turn after a while.
+
+    Examples:
+        >>> day = datetime(1970, 1, 2, tzinfo=UTC)
+        >>> pairs_of_the_day([("x", "A", "B"), ("x", "A", "C"), ("x", "B", "C")], 2, day)
+        [('x', 'B', 'C'), ('x', 'A', 'B')]
+    """
+    if most is None or most >= len(pairs):
+        return list(pairs)
+    first = (now - datetime(1970, 1, 1, tzinfo=UTC)).days * most
+    return [pairs[(first + step) % len(pairs)] for step in range(most)]
+
+
+def _asked(table: str, ask: Callable[[], Iterable[Finding]], needed: Sequence[Source]) -> list[Finding]:
+    """The findings with the tables' versions; none where a table is missing, one where its rows cannot be read."""
+    if not all(source.is_there for source in needed):
+        missing = ", ".join(source.name for source in needed if not source.is_there)
+        logger.warning("%s cannot be compared: %s is not there", table, missing)
+        return []
+    versions = {source.name: source.version for source in needed}
+    try:
+        return [replace(finding, version=versions.get(finding.table)) for finding in ask()]
+    except _UNREADABLE as error:
+        problem = str(error).strip().partition("\n")[0]
+        detail = f"{problem}. Look at it with: kedro klineforge repair --dry-run"
+        return [Finding(table, ROWS_READABLE, "error", 1, 1, ({"problem": problem},), detail, versions.get(table))]
