@@ -120,11 +120,6 @@ class TableContract:
     rows_per_day: int | None = None
 
     @property
-    def required(self) -> tuple[Column, ...]:
-        """The columns that are never null."""
-        return tuple(column for column in self.all_columns if not column.nullable)
-
-    @property
     def all_columns(self) -> tuple[Column, ...]:
         """The columns including those of the layout and the partition."""
         if not self.partitioned:

@@ -12,6 +12,7 @@ from klineforge.domain.hours import Period
 from klineforge.incremental.stand_in import Highest
 
 if TYPE_CHECKING:
+    import polars as pl
     import pyarrow as pa
     from pyspark.sql import DataFrame
 
@@ -87,10 +88,18 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Derivation:
-    """A recipe and the input tables it is to be applied to: what a node returns and the dataset carries out."""
+    """A recipe and the input tables it is to be applied to: what a node returns and the dataset carries out.
+
+    Args:
+        recipe: How the table is made.
+        inputs: The tables it is made from, by the names of the recipe.
+        inspect: Looks at new rows before they are written and raises when they must not be. Asked where rows pass
+            through memory; what Spark or a stream writes is held to the contract by Delta alone.
+    """
 
     recipe: Recipe
     inputs: Mapping[str, LakeTable] = field(default_factory=dict)
+    inspect: Callable[[pl.DataFrame], None] | None = None
 
 
 def derive(recipe: Recipe, **inputs: LakeTable) -> Derivation:

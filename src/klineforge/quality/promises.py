@@ -9,6 +9,7 @@ from datetime import datetime
 import polars as pl
 
 from klineforge.domain.contract import YEAR_COLUMN, TableContract
+from klineforge.errors import ContractError
 from klineforge.quality.finding import SAMPLES, Finding, Severity
 
 UNIQUE_KEY = "unique_key"
@@ -33,12 +34,18 @@ class RowRule:
     detail: str = ""
 
 
-def row_rules(contract: TableContract) -> tuple[RowRule, ...]:
-    """The rules of a contract that one row can break: NOT NULL, accepted values, ranges, the partition's year."""
-    filled = [RowRule(f"not_null_{column.name}", f"`{column.name}` IS NOT NULL") for column in contract.required]
+def row_rules(contract: TableContract, *, stored: bool = False) -> tuple[RowRule, ...]:
+    """The rules of a contract that one row can break: NOT NULL, accepted values, ranges, the partition's year.
+
+    Args:
+        contract: The table's contract.
+        stored: For rows as they stand in the table, with the columns of its layout and its partition.
+    """
+    required = [column for column in (contract.all_columns if stored else contract.columns) if not column.nullable]
+    filled = [RowRule(f"not_null_{column.name}", f"`{column.name}` IS NOT NULL") for column in required]
     bounded = [RowRule(name, condition) for name, condition in contract.constraints.items()]
     year = f"`{YEAR_COLUMN}` = EXTRACT(YEAR FROM `{contract.time_column}`)"
-    placed = [RowRule("year_of_partition", year)] if contract.partitioned else []
+    placed = [RowRule("year_of_partition", year)] if contract.partitioned and stored else []
     return (*filled, *bounded, *placed)
 
 
@@ -67,6 +74,22 @@ def broken_rows(rows: pl.LazyFrame, contract: TableContract, rules: Sequence[Row
         )
         for rule in rules
     ]
+
+
+def require_promises(rows: pl.DataFrame, contract: TableContract) -> None:
+    """Refuse rows that break their table's contract, in words that name the rule and some of the rows.
+
+    Args:
+        rows: New rows, at least the contract's columns; other columns do not count.
+        contract: The table's contract.
+
+    Raises:
+        ContractError: Lists every broken rule.
+    """
+    broken = [finding for finding in broken_rows(rows.lazy(), contract, row_rules(contract)) if not finding.holds]
+    if broken:
+        found = "; ".join(str(finding) for finding in broken)
+        raise ContractError(f"{found}. Nothing was written; the table stays as it was")
 
 
 def repeated_rows(rows: pl.LazyFrame, contract: TableContract) -> Finding:

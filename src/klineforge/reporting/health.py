@@ -14,6 +14,7 @@ from klineforge.contracts import CONTRACTS
 from klineforge.domain.hours import HOUR
 from klineforge.reporting.runlog import RunLog, read_runs
 from klineforge.reporting.tables import UNREADABLE, TableProblem, TableState, one_line, read_table, scan
+from klineforge.reporting.verdict import Verdict, read_verdict
 
 RUNS_SHOWN = 5
 CROWDED = 200
@@ -78,6 +79,7 @@ class LakeHealth:
         checkpoints: Sources by kind and outcome.
         log: The last runs.
         remarks: What could not be read beyond the tables themselves, one line each.
+        verdict: What the newest run of the checks found; None when there was none.
     """
 
     lake: Path
@@ -89,6 +91,7 @@ class LakeHealth:
     checkpoints: tuple[CheckpointCount, ...]
     log: RunLog
     remarks: tuple[str, ...]
+    verdict: Verdict | None
 
     @property
     def crowded(self) -> tuple[str, ...]:
@@ -127,6 +130,7 @@ def read_health(lake: str | Path, now: datetime) -> LakeHealth:
         checkpoints=contents.checkpoints(),
         log=read_runs(root, RUNS_SHOWN),
         remarks=tuple(contents.remarks),
+        verdict=read_verdict(root),
     )
 
 

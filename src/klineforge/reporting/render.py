@@ -18,6 +18,7 @@ from klineforge.reporting.wording import ABSENT, age, change, hour, hours
 
 INACTIVE = "inactive"
 _COUNTED_FROM = 3
+_CHECKS_SHOWN = 15
 _OUTCOME_STYLE = {"succeeded": "green", "partial": "yellow", "failed": "red"}
 
 
@@ -80,6 +81,7 @@ def _parts(health: LakeHealth) -> Iterator[ConsoleRenderable]:
         yield titled(f"Coins: {len(health.coins)}", _coins(health.coins))
     beside = [_gaps(health), _quarantine(health), *_checkpoints(health)]
     yield Columns(beside, padding=(0, 4))
+    yield _checks(health)
     yield from _runs(health)
     yield from _last_run(health)
     if health.crowded:
@@ -138,6 +140,20 @@ def _quarantine(health: LakeHealth) -> Group:
     for reason, count in health.quarantined:
         shown.add_row(reason, f"{count:,}")
     return titled("Quarantine", shown)
+
+
+def _checks(health: LakeHealth) -> Group:
+    verdict = health.verdict
+    if verdict is None:
+        return titled("Checks", Text("never run: kedro run --pipeline quality", style="dim"))
+    title = f"Checks: {verdict.rules:,}, {age(health.now - verdict.checked_at)} ago"
+    if not verdict.broken:
+        return titled(title, Text("all hold", style="green"))
+    shown = grid("severity", "table", "rule", "failed", "what to do", right=("failed",))
+    for rule in verdict.broken[:_CHECKS_SHOWN]:
+        severity = Text("error", style="red") if rule.is_error else Text("warning", style="yellow")
+        shown.add_row(severity, rule.table, rule.rule, f"{rule.failed:,}", rule.detail)
+    return titled(f"{title}: {verdict.errors} errors, {verdict.warnings} warnings", shown)
 
 
 def _checkpoints(health: LakeHealth) -> Iterator[Group]:
