@@ -22,6 +22,7 @@ from benchmarks.context import Context, Options
 from benchmarks.machine import machine, versions
 from benchmarks.market import HOURS_AFTER, Market
 from benchmarks.parts.build import measure_build
+from benchmarks.parts.checks import measure_checks
 from benchmarks.parts.floor import measure_floor
 from benchmarks.parts.hourly import measure_hourly
 from benchmarks.parts.increments import measure_increments
@@ -46,6 +47,7 @@ PARTS: Mapping[str, Callable[[Context], Section]] = {
     "scale": measure_scale,
     "hourly": measure_hourly,
     "ingest": measure_ingest,
+    "checks": measure_checks,
 }
 
 

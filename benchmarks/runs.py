@@ -102,6 +102,7 @@ def kedro_run(
     *,
     pipelines: Iterable[str] = (),
     tables: Iterable[str] = (),
+    program: str = "kedro",
 ) -> Run:
     """Run pipelines on a lake in a process of their own.
 
@@ -110,12 +111,13 @@ def kedro_run(
         parameters: Runtime parameters beside ``lake``.
         pipelines: Names; none means all of them.
         tables: Make only these and what they read within the pipelines.
+        program: The module that is run; understands what ``kedro`` does.
 
     Raises:
         RuntimeError: When the run fails, or leaves nothing in the run log.
     """
     given = ",".join(f"{name}={value}" for name, value in {"lake": str(lake), **(parameters or {})}.items())
-    command = [sys.executable, "-m", "kedro", "run", "--params", given]
+    command = [sys.executable, "-m", program, "run", "--params", given]
     for option, names in (("--pipelines", pipelines), ("--to-outputs", tables)):
         chosen = ",".join(names)
         if chosen:
