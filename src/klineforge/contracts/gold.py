@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klineforge.contracts.silver import LISTING_SEQ
+from klineforge.contracts.silver import EXCHANGE, LISTING_SEQ
 from klineforge.domain.contract import Column, TableContract
 
 _UNLISTED = "neither the exchange's listing nor the seed file knows the coin"
@@ -14,6 +14,7 @@ DIM_COINS = TableContract(
     grain=("exchange", "coin", "listing_seq"),
     sort_by=("exchange", "coin", "listing_seq"),
     source="exchangeInfo snapshots in bronze, the versioned listing seed, fact_1h_klines",
+    foreign_keys=(EXCHANGE,),
     columns=(
         Column("exchange", "STRING", "Exchange code.", accepted=("binance",)),
         Column("coin", "STRING", "Native symbol."),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from klineforge.domain.contract import Column, TableContract
+from klineforge.contracts.silver import EXCHANGE, FRESH_HOURS, HOURS_PER_DAY, LISTING
+from klineforge.domain.contract import Column, ForeignKey, TableContract
 
 PRICE = "quote asset per base asset"
 _KEY = (
@@ -12,6 +13,8 @@ _KEY = (
 )
 _GRAIN = ("exchange", "coin", "open_timestamp")
 _NO_PREVIOUS = "the listing has no candle opened exactly one hour earlier"
+_HOUR = ForeignKey(("open_timestamp",), "dim_timestamp", ("ts",))
+_CANDLE = ForeignKey(("exchange", "coin", "open_timestamp"), "fact_1h_klines")
 _TOO_FEW = "fewer than two returns in the window"
 
 MART_RETURNS_1H = TableContract(
@@ -24,6 +27,9 @@ MART_RETURNS_1H = TableContract(
     sort_by=_GRAIN,
     subject=("exchange", "coin"),
     source="fact_1h_klines",
+    foreign_keys=(LISTING, EXCHANGE, _HOUR, _CANDLE),
+    fresh_hours=FRESH_HOURS,
+    rows_per_day=HOURS_PER_DAY,
     columns=(
         *_KEY,
         Column(
@@ -67,6 +73,9 @@ MART_VOLUME_METRICS_1H = TableContract(
     sort_by=_GRAIN,
     subject=("exchange", "coin"),
     source="fact_1h_klines",
+    foreign_keys=(EXCHANGE, _HOUR, _CANDLE),
+    fresh_hours=FRESH_HOURS,
+    rows_per_day=HOURS_PER_DAY,
     columns=(
         *_KEY,
         Column("close_price", "DOUBLE", "Closing price.", PRICE),
@@ -91,6 +100,9 @@ MART_TOP_MOVERS = TableContract(
     sort_by=_GRAIN,
     subject=("exchange",),
     source="mart_returns_1h, mart_volume_metrics_1h",
+    foreign_keys=(EXCHANGE, _HOUR, _CANDLE),
+    fresh_hours=FRESH_HOURS,
+    rows_per_day=HOURS_PER_DAY,
     columns=(
         *_KEY,
         Column("return_pct", "DOUBLE", "close_price / prev_close - 1.", "fraction", _NO_PREVIOUS),
@@ -124,6 +136,14 @@ MART_CORRELATIONS = TableContract(
     subject=("exchange",),
     source="fact_1h_klines",
     checks=(("pair_is_ordered", "base_coin < related_coin"),),
+    foreign_keys=(
+        EXCHANGE,
+        _HOUR,
+        ForeignKey(("exchange", "base_coin"), "dim_coins", ("exchange", "coin")),
+        ForeignKey(("exchange", "related_coin"), "dim_coins", ("exchange", "coin")),
+    ),
+    fresh_hours=FRESH_HOURS,
+    rows_per_day=HOURS_PER_DAY,
     columns=(
         Column("exchange", "STRING", "Exchange code."),
         Column("base_coin", "STRING", "The pair's first coin in alphabetical order."),
@@ -166,6 +186,9 @@ MART_MARKET_BREADTH_1H = TableContract(
     subject=("exchange",),
     source="mart_returns_1h, mart_volume_metrics_1h, mart_correlations",
     checks=(("every_return_has_a_sign", "advancers + decliners + unchanged = coins_with_return"),),
+    foreign_keys=(EXCHANGE, _HOUR),
+    fresh_hours=FRESH_HOURS,
+    rows_per_day=HOURS_PER_DAY,
     columns=(
         Column("exchange", "STRING", "Exchange code."),
         Column("open_timestamp", "TIMESTAMP", "Hour the candles opened.", "UTC"),

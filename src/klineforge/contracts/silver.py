@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from klineforge.contracts.bronze import SOURCE_KINDS
-from klineforge.domain.contract import Column, TableContract
+from klineforge.domain.contract import Column, ForeignKey, TableContract
 
 PRICE = "quote asset per base asset"
+LISTING = ForeignKey(("exchange", "coin", "listing_seq"), "dim_coins")
+EXCHANGE = ForeignKey(("exchange",), "dim_exchange")
+HOURS_PER_DAY = 24
+FRESH_HOURS = 3
 LISTING_SEQ = Column("listing_seq", "INT", "Which of the assets the coin has named, from 1.", check="listing_seq >= 1")
 
 STAGE_BINANCE_KLINES = TableContract(
@@ -54,6 +58,9 @@ FACT_1H_KLINES = TableContract(
         ("low_is_lowest", "low_price <= open_price AND low_price <= close_price"),
         ("on_the_hour", "open_timestamp = date_trunc('HOUR', open_timestamp)"),
     ),
+    foreign_keys=(LISTING, EXCHANGE, ForeignKey(("open_timestamp",), "dim_timestamp", ("ts",))),
+    fresh_hours=FRESH_HOURS,
+    rows_per_day=HOURS_PER_DAY,
     columns=(
         Column("exchange", "STRING", "Exchange code.", accepted=("binance",)),
         Column("coin", "STRING", "Native symbol."),
@@ -109,6 +116,7 @@ KLINE_RUNS = TableContract(
     subject=("exchange", "coin"),
     source="fact_1h_klines",
     checks=(("run_is_whole", "last_hour >= first_hour"),),
+    foreign_keys=(LISTING, EXCHANGE),
     columns=(
         Column("exchange", "STRING", "Exchange code.", accepted=("binance",)),
         Column("coin", "STRING", "Native symbol."),
@@ -131,6 +139,7 @@ KLINE_GAPS = TableContract(
     subject=("exchange", "coin"),
     source="kline_runs, the versioned listing seed; within the hours for which the exchange has candles",
     checks=(("gap_is_whole", "gap_end > gap_start"),),
+    foreign_keys=(EXCHANGE,),
     columns=(
         Column("exchange", "STRING", "Exchange code.", accepted=("binance",)),
         Column("coin", "STRING", "Native symbol."),

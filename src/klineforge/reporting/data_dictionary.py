@@ -51,6 +51,10 @@ def _table(table: TableContract) -> Iterator[str]:
     yield f"- **Layout:** {_layout(table)}"
     for name, expression in table.checks:
         yield f"- **Check** `{name}`: `{expression}`"
+    for link in table.foreign_keys:
+        yield f"- **Refers to:** `{link.table}` by {_names(link.columns)}"
+    if table.rows_per_day is not None:
+        yield f"- **Expected:** {table.rows_per_day} rows per subject and day; newest {table.fresh_hours} hours old"
     yield ""
     yield "| column | type | meaning | unit | null means | accepted values, check |"
     yield "|---|---|---|---|---|---|"
