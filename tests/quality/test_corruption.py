@@ -1,0 +1,95 @@
+"""Lakes that somebody has harmed: every harm is noticed, named and mended by the command that the documents name."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+from e2e.project import REPOSITORY
+from kedro.framework.session import KedroSession
+from kedro.framework.startup import bootstrap_project
+from quality.corruption import CORRUPTIONS, Corruption, folder
+
+from klineforge.contracts import CONTRACTS
+from klineforge.errors import QualityError
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("spark"), pytest.mark.timeout(300)]
+
+MARKET = {"coins": "BTCUSDT ETHUSDT MATICUSDT", "start": "2026-08-01", "end": "2026-09-01", "summary": False}
+DERIVED = [contract.name for contract in CONTRACTS.values() if contract.layer in {"silver", "gold", "marts"}]
+# Of a download that is repeated.
+_WHENCE = ("ingestion_ts", "source_uri", "source_sha256", "source_row", "source_kind")
+
+
+def test_a_sound_lake_breaks_no_rule(sound: Path) -> None:
+    told = _asked(sound)
+    assert told["broken"] == []
+    assert told["rules"] > 300
+    results = pl.read_delta(str(folder(sound, "quality_results"))).filter(pl.col("run_id") == told["run_id"])
+    assert results.height == told["rules"]
+    assert results["rows_failed"].sum() == 0
+    assert results.filter(pl.col("rule") == "figures_again")["rows_checked"].min() > 500  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("corruption", CORRUPTIONS, ids=lambda one: one.name.replace(" ", "-"))
+def test_a_harm_is_noticed_named_and_mended(sound: Path, tmp_path: Path, corruption: Corruption) -> None:
+    lake = tmp_path / "lake"
+    shutil.copytree(sound, lake)
+    corruption.harm(lake)
+
+    with pytest.raises(QualityError) as refused:
+        _run(lake, "quality")
+    told = {(entry["table"], entry["rule"]) for entry in _report(lake)["broken"]}
+    assert corruption.rules <= told
+    assert all(table in str(refused.value) for table, _ in corruption.rules)
+
+    _mend(lake, corruption)
+    assert [entry for entry in _asked(lake)["broken"] if entry["severity"] == "error"] == []
+    for name in DERIVED:
+        assert _rows(lake, name).equals(_rows(sound, name)), name
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A lake of the simulated market: a month of three coins with an outage and a delisting."""
+    lake = tmp_path_factory.mktemp("sound") / "lake"
+    _run(lake)
+    yield lake
+    shutil.rmtree(lake)
+
+
+def _run(lake: Path, *pipelines: str, **parameters: object) -> None:
+    bootstrap_project(REPOSITORY)
+    given = {"lake": str(lake), **MARKET, **parameters}
+    with KedroSession.create(project_path=REPOSITORY, env="demo", runtime_params=given) as session:
+        session.run(pipeline_names=list(pipelines) or None)
+
+
+def _mend(lake: Path, corruption: Corruption) -> None:
+    if corruption.repair == "repair":
+        pytest.importorskip("klineforge.cli.repairing")
+    if corruption.repair == "rebuild":
+        from klineforge.cli.project import Project
+        from klineforge.cli.rebuilding import rebuild_tables
+
+        rebuild_tables(Project(REPOSITORY, "demo"), [corruption.table], str(lake))
+    _run(lake)
+
+
+def _asked(lake: Path) -> dict[str, object]:
+    _run(lake, "quality", quality={"pairs_again": "all"})
+    return _report(lake)
+
+
+def _report(lake: Path) -> dict[str, object]:
+    told: dict[str, object] = json.loads((lake / "_klineforge" / "quality_report.json").read_text(encoding="utf-8"))
+    return told
+
+
+def _rows(lake: Path, name: str) -> pl.DataFrame:
+    rows = pl.read_delta(str(folder(lake, name)))
+    return rows.drop(column for column in _WHENCE if column in rows.columns).sort(CONTRACTS[name].grain)
