@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
@@ -14,6 +15,9 @@ from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 from quality.corruption import CORRUPTIONS, Corruption, folder
 
+from klineforge.cli.project import Project
+from klineforge.cli.rebuilding import rebuild_tables
+from klineforge.cli.repairing import end_with_what_is_left, repair_lake
 from klineforge.contracts import CONTRACTS
 from klineforge.errors import QualityError
 
@@ -71,11 +75,9 @@ def _run(lake: Path, *pipelines: str, **parameters: object) -> None:
 
 def _mend(lake: Path, corruption: Corruption) -> None:
     if corruption.repair == "repair":
-        pytest.importorskip("klineforge.cli.repairing")
+        done = repair_lake(lake, (), datetime.now(UTC))
+        end_with_what_is_left(done, dry_run=False)
     if corruption.repair == "rebuild":
-        from klineforge.cli.project import Project
-        from klineforge.cli.rebuilding import rebuild_tables
-
         rebuild_tables(Project(REPOSITORY, "demo"), [corruption.table], str(lake))
     _run(lake)
 
