@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klineforge.contracts.silver import EXCHANGE, FRESH_HOURS, HOURS_PER_DAY, LISTING
+from klineforge.contracts.silver import EXCHANGE, HOURS_PER_DAY, LISTING
 from klineforge.domain.contract import Column, ForeignKey, TableContract
 
 PRICE = "quote asset per base asset"
@@ -28,7 +28,6 @@ MART_RETURNS_1H = TableContract(
     subject=("exchange", "coin"),
     source="fact_1h_klines",
     foreign_keys=(LISTING, EXCHANGE, _HOUR, _CANDLE),
-    fresh_hours=FRESH_HOURS,
     rows_per_day=HOURS_PER_DAY,
     columns=(
         *_KEY,
@@ -74,7 +73,6 @@ MART_VOLUME_METRICS_1H = TableContract(
     subject=("exchange", "coin"),
     source="fact_1h_klines",
     foreign_keys=(EXCHANGE, _HOUR, _CANDLE),
-    fresh_hours=FRESH_HOURS,
     rows_per_day=HOURS_PER_DAY,
     columns=(
         *_KEY,
@@ -101,7 +99,6 @@ MART_TOP_MOVERS = TableContract(
     subject=("exchange",),
     source="mart_returns_1h, mart_volume_metrics_1h",
     foreign_keys=(EXCHANGE, _HOUR, _CANDLE),
-    fresh_hours=FRESH_HOURS,
     rows_per_day=HOURS_PER_DAY,
     columns=(
         *_KEY,
@@ -142,7 +139,6 @@ MART_CORRELATIONS = TableContract(
         ForeignKey(("exchange", "base_coin"), "dim_coins", ("exchange", "coin")),
         ForeignKey(("exchange", "related_coin"), "dim_coins", ("exchange", "coin")),
     ),
-    fresh_hours=FRESH_HOURS,
     rows_per_day=HOURS_PER_DAY,
     columns=(
         Column("exchange", "STRING", "Exchange code."),
@@ -187,7 +183,6 @@ MART_MARKET_BREADTH_1H = TableContract(
     source="mart_returns_1h, mart_volume_metrics_1h, mart_correlations",
     checks=(("every_return_has_a_sign", "advancers + decliners + unchanged = coins_with_return"),),
     foreign_keys=(EXCHANGE, _HOUR),
-    fresh_hours=FRESH_HOURS,
     rows_per_day=HOURS_PER_DAY,
     columns=(
         Column("exchange", "STRING", "Exchange code."),

@@ -9,7 +9,6 @@ PRICE = "quote asset per base asset"
 LISTING = ForeignKey(("exchange", "coin", "listing_seq"), "dim_coins")
 EXCHANGE = ForeignKey(("exchange",), "dim_exchange")
 HOURS_PER_DAY = 24
-FRESH_HOURS = 3
 LISTING_SEQ = Column("listing_seq", "INT", "Which of the assets the coin has named, from 1.", check="listing_seq >= 1")
 
 STAGE_BINANCE_KLINES = TableContract(
@@ -59,7 +58,7 @@ FACT_1H_KLINES = TableContract(
         ("on_the_hour", "open_timestamp = date_trunc('HOUR', open_timestamp)"),
     ),
     foreign_keys=(LISTING, EXCHANGE, ForeignKey(("open_timestamp",), "dim_timestamp", ("ts",))),
-    fresh_hours=FRESH_HOURS,
+    fresh_hours=3,
     rows_per_day=HOURS_PER_DAY,
     columns=(
         Column("exchange", "STRING", "Exchange code.", accepted=("binance",)),

@@ -54,7 +54,9 @@ def _table(table: TableContract) -> Iterator[str]:
     for link in table.foreign_keys:
         yield f"- **Refers to:** `{link.table}` by {_names(link.columns)}"
     if table.rows_per_day is not None:
-        yield f"- **Expected:** {table.rows_per_day} rows per subject and day; newest {table.fresh_hours} hours old"
+        yield f"- **Rows per day:** {table.rows_per_day} of each subject at most, and mostly"
+    if table.fresh_hours is not None:
+        yield f"- **Fresh:** the newest row is at most {table.fresh_hours} hours old where the lake is kept up to date"
     yield ""
     yield "| column | type | meaning | unit | null means | accepted values, check |"
     yield "|---|---|---|---|---|---|"
