@@ -160,7 +160,7 @@ CORRUPTIONS = (
         "a future hour written",
         VOLUME,
         _write_a_future_hour,
-        _told((VOLUME, "not_in_future"), (VOLUME, "one_row_each"), (VOLUME, "open_timestamp_in_fact_1h_klines")),
+        _told((VOLUME, "not_in_future"), (VOLUME, "one_row_each")),
         "run",
     ),
     Corruption("a key set to null", VOLUME, _null_a_key, _told((VOLUME, "not_null_coin")), "rebuild"),

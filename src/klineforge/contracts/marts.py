@@ -14,7 +14,6 @@ _KEY = (
 _GRAIN = ("exchange", "coin", "open_timestamp")
 _NO_PREVIOUS = "the listing has no candle opened exactly one hour earlier"
 _HOUR = ForeignKey(("open_timestamp",), "dim_timestamp", ("ts",))
-_CANDLE = ForeignKey(("exchange", "coin", "open_timestamp"), "fact_1h_klines")
 _TOO_FEW = "fewer than two returns in the window"
 
 MART_RETURNS_1H = TableContract(
@@ -27,7 +26,7 @@ MART_RETURNS_1H = TableContract(
     sort_by=_GRAIN,
     subject=("exchange", "coin"),
     source="fact_1h_klines",
-    foreign_keys=(LISTING, EXCHANGE, _HOUR, _CANDLE),
+    foreign_keys=(LISTING, EXCHANGE, _HOUR),
     rows_per_day=HOURS_PER_DAY,
     columns=(
         *_KEY,
@@ -72,7 +71,7 @@ MART_VOLUME_METRICS_1H = TableContract(
     sort_by=_GRAIN,
     subject=("exchange", "coin"),
     source="fact_1h_klines",
-    foreign_keys=(EXCHANGE, _HOUR, _CANDLE),
+    foreign_keys=(EXCHANGE, _HOUR),
     rows_per_day=HOURS_PER_DAY,
     columns=(
         *_KEY,
@@ -98,7 +97,7 @@ MART_TOP_MOVERS = TableContract(
     sort_by=_GRAIN,
     subject=("exchange",),
     source="mart_returns_1h, mart_volume_metrics_1h",
-    foreign_keys=(EXCHANGE, _HOUR, _CANDLE),
+    foreign_keys=(EXCHANGE, _HOUR),
     rows_per_day=HOURS_PER_DAY,
     columns=(
         *_KEY,

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 
 import polars as pl
 from deltalake.exceptions import DeltaError
-from polars.exceptions import PolarsError
+from polars.exceptions import PanicException, PolarsError
 
 from klineforge.quality import coin_figures, freshness, pair_figures, silver
 from klineforge.quality.comparison import compared
-from klineforge.quality.files import COLUMNS_AS_PROMISED, log_and_files
+from klineforge.quality.files import COLUMNS_AS_PROMISED, FILES_WHOLE, log_and_files
 from klineforge.quality.finding import Finding, together
 from klineforge.quality.promises import broken_rows, repeated_rows, row_rules, rows_in_future, strangers
 from klineforge.quality.source import Source
@@ -23,7 +23,8 @@ logger = logging.getLogger(__name__)
 MADE = "made"
 ROWS_READABLE = "rows_readable"
 
-_UNREADABLE = (DeltaError, PolarsError, OSError)
+# A file that is not what it says makes polars panic, which is no Exception.
+_UNREADABLE = (DeltaError, PolarsError, PanicException, OSError)
 _WORDS = 200
 _NOT_MADE = "It has not been made yet: kedro run"
 
@@ -42,7 +43,7 @@ def promises(source: Source, known: Mapping[str, Source], now: datetime) -> list
     if not source.is_there:
         broken = [finding for finding in found if not finding.holds]
         return broken or [Finding(source.name, MADE, "warning", 1, 1, detail=_NOT_MADE)]
-    if any(finding.rule == COLUMNS_AS_PROMISED and not finding.holds for finding in found):
+    if any(finding.rule in {COLUMNS_AS_PROMISED, FILES_WHOLE} and not finding.holds for finding in found):
         return found
     return found + _asked(source.name, lambda: _rows_of(source, known, now), [source])
 
@@ -148,7 +149,7 @@ def marts_from_fact(
     def of_pairs() -> Iterator[Finding]:
         parts = [pair_figures.pairs_of_hours(fact.of_year(year), pairs.of_year(year)) for year in fact.years()]
         yield from together(parts)
-        chosen = pairs_of_the_day(pair_figures.pairs_held(pairs.rows()), most_pairs, now)
+        chosen = pairs_of_the_day(pair_figures.pairs_of_coins(fact.rows()), most_pairs, now)
         again = pair_figures.correlations_again(fact.rows(), chosen, min_observations)
         yield from compared(pairs.name, again, pair_figures.of_pairs(pairs.rows(), chosen), pair_figures.CORRELATIONS)
 
@@ -179,9 +180,9 @@ def pairs_of_the_day(
 
 def _asked(table: str, ask: Callable[[], Iterable[Finding]], needed: Sequence[Source]) -> list[Finding]:
     """The findings with the tables' versions; none where a table is missing, one where its rows cannot be read."""
-    if not all(source.is_there for source in needed):
-        missing = ", ".join(source.name for source in needed if not source.is_there)
-        logger.warning("%s cannot be compared: %s is not there", table, missing)
+    missing = [source.name for source in needed if not (source.is_there and source.is_whole)]
+    if missing:
+        logger.warning("%s cannot be compared: %s is not there, or is damaged", table, ", ".join(missing))
         return []
     versions = {source.name: source.version for source in needed}
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 
 import polars as pl
 
@@ -20,14 +21,21 @@ BREADTH = Comparison(
 )
 
 
-def pairs_held(correlations: pl.LazyFrame) -> list[tuple[str, str, str]]:
-    """The pairs a table holds: exchange, base coin, related coin, in order."""
-    return correlations.select(PAIR).unique().collect(engine="streaming").sort(PAIR).rows()
+def pairs_of_coins(fact: pl.LazyFrame) -> list[tuple[str, str, str]]:
+    """The pairs that can have rows: exchange, base coin, related coin, in order.
+
+    Args:
+        fact: ``fact_1h_klines``, whole.
+    """
+    coins = fact.select("exchange", "coin").unique().collect(engine="streaming").sort("exchange", "coin").rows()
+    return [(one[0], one[1], two[1]) for one, two in combinations(coins, 2) if one[0] == two[0]]
 
 
 def of_pairs(correlations: pl.LazyFrame, pairs: Sequence[tuple[str, str, str]]) -> pl.LazyFrame:
     """The rows of some pairs."""
-    return correlations.join(pl.LazyFrame(pairs, schema=list(PAIR), orient="row"), on=list(PAIR), how="semi")
+    return correlations.join(
+        pl.LazyFrame(pairs, schema=dict.fromkeys(PAIR, pl.String), orient="row"), on=list(PAIR), how="semi"
+    )
 
 
 def pairs_of_hours(fact: pl.LazyFrame, correlations: pl.LazyFrame) -> Finding:
@@ -60,7 +68,7 @@ def correlations_again(
         min_observations: Hours below which a correlation is null.
     """
     made = returns_only(fact)
-    wanted = pl.LazyFrame(pairs, schema=list(PAIR), orient="row")
+    wanted = pl.LazyFrame(pairs, schema=dict.fromkeys(PAIR, pl.String), orient="row")
     side = {
         name: made.select(
             *HOUR,

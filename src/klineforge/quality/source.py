@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
+from deltalake import DeltaTable
 
 from klineforge.domain.contract import YEAR_COLUMN, TableContract
 from klineforge.lake.note import InputVersion
@@ -38,6 +39,18 @@ class Source:
     def is_there(self) -> bool:
         """Whether the table has been made and its log can be read."""
         return isinstance(self.table.found, InputVersion)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the files that the log speaks of are there in their size, where that can be seen."""
+        return self.folder is None or all(
+            path.is_file() and path.stat().st_size == size for path, size in self._files()
+        )
+
+    def _files(self) -> Iterator[tuple[Path, int]]:
+        live = pl.DataFrame(DeltaTable(str(self.folder)).get_add_actions(flatten=True))
+        for name, size in live.select("path", "size_bytes").iter_rows():
+            yield Path(str(self.folder), name), size
 
     @property
     def version(self) -> int | None:
