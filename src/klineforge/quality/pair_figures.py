@@ -33,9 +33,11 @@ def pairs_of_coins(fact: pl.LazyFrame) -> list[tuple[str, str, str]]:
 
 def of_pairs(correlations: pl.LazyFrame, pairs: Sequence[tuple[str, str, str]]) -> pl.LazyFrame:
     """The rows of some pairs."""
-    return correlations.join(
-        pl.LazyFrame(pairs, schema=dict.fromkeys(PAIR, pl.String), orient="row"), on=list(PAIR), how="semi"
-    )
+    return correlations.join(_frame(pairs), on=list(PAIR), how="semi")
+
+
+def _frame(pairs: Sequence[tuple[str, str, str]]) -> pl.LazyFrame:
+    return pl.LazyFrame(pairs, schema=dict.fromkeys(PAIR, pl.String), orient="row")
 
 
 def pairs_of_hours(fact: pl.LazyFrame, correlations: pl.LazyFrame) -> Finding:
@@ -68,7 +70,7 @@ def correlations_again(
         min_observations: Hours below which a correlation is null.
     """
     made = returns_only(fact)
-    wanted = pl.LazyFrame(pairs, schema=dict.fromkeys(PAIR, pl.String), orient="row")
+    wanted = _frame(pairs)
     side = {
         name: made.select(
             *HOUR,

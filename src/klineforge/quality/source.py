@@ -48,9 +48,11 @@ class Source:
         )
 
     def _files(self) -> Iterator[tuple[Path, int]]:
+        if self.folder is None:
+            return
         live = pl.DataFrame(DeltaTable(str(self.folder)).get_add_actions(flatten=True))
         for name, size in live.select("path", "size_bytes").iter_rows():
-            yield Path(str(self.folder), name), size
+            yield self.folder / name, size
 
     @property
     def version(self) -> int | None:
