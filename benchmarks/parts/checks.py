@@ -16,9 +16,9 @@ _UNCHECKED = "benchmarks.programs.unchecked"
 _WHAT = (
     "{coins} coins, {hours:,} hours. *Checked*: `kedro run --pipelines silver,gold,marts` from bronze, as always: "
     "Delta holds every row to NOT NULL and CHECK, keys are proved unique, and what passes through memory is held to "
-    "its contract before it is saved. *Unchecked*: the same into tables without CHECK constraints and without the check "
-    "on save. *Quality*: `kedro run --pipeline quality` on the result: every promise of every table, and every figure but "
-    "most correlations computed a second time."
+    "its contract before it is saved. *Unchecked*: the same into tables without CHECK constraints and without the "
+    "check on save. *Quality*: `kedro run --pipeline quality` on the result: every promise of every table, and every "
+    "figure but most correlations computed a second time."
 )
 
 

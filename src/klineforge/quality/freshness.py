@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from klineforge.domain.contract import TableContract
+from klineforge.domain.hours import HOUR
 from klineforge.quality.finding import SAMPLES, Finding
 
 FACT = "fact_1h_klines"
@@ -30,7 +31,8 @@ def newest_row(rows: pl.LazyFrame, contract: TableContract, now: datetime) -> Fi
         now: Aware UTC instant.
     """
     newest = rows.select(pl.col(str(contract.time_column)).max()).collect(engine="streaming").item()
-    oldest_allowed = now - timedelta(hours=contract.fresh_hours or 0)
+    # A row speaks of an hour, which ends when it begins to be old.
+    oldest_allowed = now - timedelta(hours=(contract.fresh_hours or 0) + 1)
     late = newest is None or newest < oldest_allowed
     detail = f"Its newest hour is {newest}. Run: kedro run, or kedro klineforge follow" if late else ""
     sample = ({"newest": newest},) if late else ()
@@ -44,7 +46,7 @@ def coins_up_to_date(fact: pl.LazyFrame, coins: pl.LazyFrame, now: datetime, fre
         fact: ``fact_1h_klines``, whole.
         coins: ``dim_coins``.
         now: Aware UTC instant.
-        fresh_hours: Age from which on a candle is old.
+        fresh_hours: Hours after its end at which a candle is old.
 
     Yields:
         ``coins_up_to_date`` against this machine's clock, ``coins_alike`` against the newest candle of the exchange.
@@ -60,7 +62,7 @@ def coins_up_to_date(fact: pl.LazyFrame, coins: pl.LazyFrame, now: datetime, fre
     )
     allowed = timedelta(hours=fresh_hours)
     for rule, late in (
-        ("coins_up_to_date", ages.filter(pl.col("newest") < now - allowed)),
+        ("coins_up_to_date", ages.filter(pl.col("newest") < now - allowed - HOUR)),
         ("coins_alike", ages.filter(pl.col("newest") < pl.col("front") - allowed)),
     ):
         alike = rule == "coins_up_to_date" and late.height == ages.height
