@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from kedro.pipeline import Pipeline
 
-from klineforge.pipelines import bronze, gold, ingestion, marts, quality, silver
+from klineforge.pipelines import alerts, bronze, gold, ingestion, marts, quality, silver
 
 
 def register_pipelines() -> dict[str, Pipeline]:
-    """Every layer alone, all of them together as the default, and the checks."""
+    """Every layer alone, and all of them together as the default; checks and alerts apart: these send."""
     layers = {
         "ingestion": ingestion.create_pipeline(),
         "bronze": bronze.create_pipeline(),
@@ -16,4 +16,9 @@ def register_pipelines() -> dict[str, Pipeline]:
         "gold": gold.create_pipeline(),
         "marts": marts.create_pipeline(),
     }
-    return {**layers, "quality": quality.create_pipeline(), "__default__": sum(layers.values(), Pipeline([]))}
+    return {
+        **layers,
+        "__default__": sum(layers.values(), Pipeline([])),
+        "quality": quality.create_pipeline(),
+        "alerts": alerts.create_pipeline(),
+    }

@@ -15,7 +15,7 @@ from klineforge.contracts.marts import (
     MART_TOP_MOVERS,
     MART_VOLUME_METRICS_1H,
 )
-from klineforge.contracts.operations import QUALITY_RESULTS
+from klineforge.contracts.operations import ALERT_DELIVERIES, ALERTS, QUALITY_RESULTS
 from klineforge.contracts.silver import (
     FACT_1H_KLINES,
     KLINE_GAPS,
@@ -45,6 +45,8 @@ CONTRACTS: dict[str, TableContract] = {
         MART_CORRELATIONS,
         MART_MARKET_BREADTH_1H,
         QUALITY_RESULTS,
+        ALERTS,
+        ALERT_DELIVERIES,
     )
 }
 

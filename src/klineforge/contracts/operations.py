@@ -27,3 +27,50 @@ QUALITY_RESULTS = TableContract(
         Column("table_version", "BIGINT", "Version of the table that was checked.", None, "the table is not readable"),
     ),
 )
+
+ALERT_SEVERITIES = ("info", "warning", "error")
+
+ALERTS = TableContract(
+    name="alerts",
+    layer="operations",
+    description="One row per event that people are told of; a row is never changed or removed.",
+    grain=("alert_id",),
+    time_column="fired_at",
+    sort_by=("fired_at", "alert_id"),
+    source="the marts, kline_runs, kline_gaps, dim_coins, quality_results and the run log; rules in docs/alerts.md",
+    columns=(
+        Column(
+            "alert_id", "STRING", "SHA-256 of rule, subject, hour and step: the same event has the same id for ever."
+        ),
+        Column("rule", "STRING", "Which rule found it, for example volume_spike."),
+        Column("severity", "STRING", "How much it matters.", accepted=ALERT_SEVERITIES),
+        Column("exchange", "STRING", "Exchange code.", None, "the event is about the warehouse itself"),
+        Column("subject", "STRING", "What it is about: binance/BTCUSDT, an exchange, a table and check, a pipeline."),
+        Column("hour", "TIMESTAMP", "Hour of the event; for checks and runs the instant it began.", "UTC"),
+        Column("value", "DOUBLE", "The figure that crossed the threshold.", "of the rule", "the rule has no figure"),
+        Column("threshold", "DOUBLE", "The threshold it crossed.", "of the rule", "the rule has no threshold"),
+        Column("message", "STRING", "The event in words."),
+        Column("channels", "ARRAY<STRING>", "Names of the channels it is delivered to, decided when it was found."),
+        Column("fired_at", "TIMESTAMP", "When it was found.", "UTC"),
+        Column("run_id", "STRING", "The run that found it."),
+    ),
+)
+
+ALERT_DELIVERIES = TableContract(
+    name="alert_deliveries",
+    layer="operations",
+    description="One row per attempt to deliver an alert through a channel; the alert is delivered once error is null.",
+    grain=("alert_id", "channel", "attempt"),
+    time_column="attempted_at",
+    sort_by=("attempted_at", "channel", "alert_id"),
+    source="alerts and what the channels answered",
+    columns=(
+        Column("alert_id", "STRING", "The alert."),
+        Column("channel", "STRING", "Name of the channel."),
+        Column("attempt", "INT", "Number of the attempt, from 1.", check="attempt >= 1"),
+        Column("attempted_at", "TIMESTAMP", "When it was sent, or tried.", "UTC"),
+        Column("alerts_in_message", "INT", "Alerts the message told of; more than one is a digest.", "alerts"),
+        Column("error", "STRING", "Why it was not delivered; never holds the channel's address.", None, "delivered"),
+        Column("run_id", "STRING", "The run that sent it."),
+    ),
+)
