@@ -24,12 +24,15 @@ _COMMANDS = "klineforge.cli.commands"
     cls=LazyGroup,
     context_settings=CONTEXT_SETTINGS,
     lazy_subcommands={
-        name: f"{_COMMANDS}.{name}"
-        for name in ("status", "rebuild", "follow", "maintain", "repair", "exchange", "lineage")
+        **{
+            name: f"{_COMMANDS}.{name}"
+            for name in ("status", "rebuild", "follow", "maintain", "repair", "exchange", "lineage")
+        },
+        "alerts": "klineforge.cli.alerts.alerts",
     },
 )
 def klineforge() -> None:
-    """Look after the lake: its health, rebuilds, maintenance, repair, the demo exchange, the lineage site."""
+    """Look after the lake: its health, rebuilds, maintenance, repair, alerts, the demo exchange, the lineage site."""
 
 
 commands = click.Group("KlineForge", commands=[klineforge])

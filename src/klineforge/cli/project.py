@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,13 +40,27 @@ class Project:
             )
         return self.path / str(chosen)
 
+    def parameters(self, runtime: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters of a run.
+
+        Args:
+            runtime: Those given on the command line, which count more than the configured ones.
+        """
+        return self._configured("parameters", runtime)
+
     def _globals(self) -> dict[str, Any]:
+        return self._configured("globals", {})
+
+    def _configured(self, kind: str, runtime: Mapping[str, Any]) -> dict[str, Any]:
         from kedro.framework.project import settings
 
         loader = settings.CONFIG_LOADER_CLASS(
-            conf_source=str(self.path / settings.CONF_SOURCE), env=self.env, **settings.CONFIG_LOADER_ARGS
+            conf_source=str(self.path / settings.CONF_SOURCE),
+            env=self.env,
+            runtime_params=dict(runtime),
+            **settings.CONFIG_LOADER_ARGS,
         )
-        values: dict[str, Any] = loader["globals"]
+        values: dict[str, Any] = loader[kind]
         return values
 
 

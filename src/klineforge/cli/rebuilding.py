@@ -13,8 +13,8 @@ REBUILD_KEY = "rebuild"
 
 
 def derived_tables() -> tuple[str, ...]:
-    """Tables that are a function of bronze and so can be computed again."""
-    return tuple(contract.name for contract in CONTRACTS.values() if contract.layer != "bronze")
+    """Tables that are a function of bronze and so can be computed again; what happened to the warehouse is not."""
+    return tuple(contract.name for contract in CONTRACTS.values() if contract.layer not in {"bronze", "operations"})
 
 
 def require_derived(tables: Iterable[str]) -> None:

@@ -7,12 +7,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Never
 
+import polars as pl
 from kedro.io import AbstractDataset, DatasetError
 
 from klineforge.lake.journal import JOURNAL
-from klineforge.reporting.runlog import RunLog, read_runs
+from klineforge.reporting.runlog import read_runs
 
 RUNS_READ = 1_000
+RUN_SCHEMA: dict[str, Any] = {
+    "run_id": pl.String(),
+    "pipeline": pl.String(),
+    "ended_at": pl.Datetime("us", "UTC"),
+    "outcome": pl.String(),
+    "error": pl.String(),
+}
 
 
 @dataclass(frozen=True)
@@ -22,13 +30,13 @@ class RunContext:
     Args:
         run_id: Its identifier; empty outside ``kedro run``.
         now: When it asked, UTC.
-        log: The newest finished runs.
+        runs: ``run_id, pipeline, ended_at, outcome, error`` of the newest finished runs.
         log_is_whole: Whether there are no older ones.
     """
 
     run_id: str
     now: datetime
-    log: RunLog
+    runs: pl.DataFrame
     log_is_whole: bool
 
 
@@ -60,7 +68,8 @@ class RunContextDataset(AbstractDataset[Never, RunContext]):
         """What is known when it is asked for."""
         log = read_runs(Path(self._path), RUNS_READ)
         whole = len(log.runs) + log.unreadable_lines < RUNS_READ
-        return RunContext(JOURNAL.run_id, datetime.now(UTC), log, whole)
+        rows = [{name: getattr(run, name) for name in RUN_SCHEMA} for run in log.runs]
+        return RunContext(JOURNAL.run_id, datetime.now(UTC), pl.DataFrame(rows, schema=RUN_SCHEMA), whole)
 
     def save(self, data: Never) -> None:
         """Refuse: a run is written down when it has ended.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import polars as pl
@@ -19,17 +19,8 @@ from klineforge.datasets.delta_table import Append
 from klineforge.datasets.run_context import RunContext
 from klineforge.lake.arrow import arrow_schema
 from klineforge.lake.table import LakeTable
-from klineforge.reporting.runlog import RunLog
 
 logger = logging.getLogger(__name__)
-
-_RUN_SCHEMA: dict[str, Any] = {
-    "run_id": pl.String(),
-    "pipeline": pl.String(),
-    "ended_at": pl.Datetime("us", "UTC"),
-    "outcome": pl.String(),
-    "error": pl.String(),
-}
 
 
 def check_alert_settings(parameters: Mapping[str, Any], channels: tuple[Channel, ...]) -> AlertSettings:
@@ -107,15 +98,10 @@ def deliver_alerts(
         yield Append(rows.to_arrow(), _identity(rows))
 
 
-def warehouse_of(tables: tuple[LakeTable, ...], context: RunContext) -> Warehouse:
+def warehouse_of(tables: Iterable[LakeTable], context: RunContext) -> Warehouse:
     """What the rules read, from handles on the tables."""
     made = {table.contract.name: rows for table in tables if (rows := lazy_rows(table)) is not None}
-    return Warehouse(made, runs_frame(context.log), context.log_is_whole)
-
-
-def runs_frame(log: RunLog) -> pl.DataFrame:
-    """Finished runs as rows."""
-    return pl.DataFrame([{name: getattr(run, name) for name in _RUN_SCHEMA} for run in log.runs], schema=_RUN_SCHEMA)
+    return Warehouse(made, context.runs, context.log_is_whole)
 
 
 def rows_of(table: LakeTable) -> pl.DataFrame:
