@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_TALKATIVE: Final = ("apprise", "urllib3", "requests")
 _STATUS: Final = re.compile(r"error=(\d{3})\b")
 _SCHEMA: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
@@ -119,10 +117,9 @@ class AppriseChannel:
                 f"the alert channel {name!r} needs apprise, which is not installed; install it with: "
                 'pip install "klineforge[alerts]"'
             ) from error
+        _keep_addresses_out_of_logs()
         service = apprise.Apprise()
-        with _no_words_of_others():
-            known = service.add(url)
-        if not known:
+        if not service.add(url):
             schema = _SCHEMA.match(url)
             found = f"it begins with {schema.group(1)}://" if schema else "it does not begin with a schema and ://"
             raise ConfigurationError(
@@ -140,18 +137,17 @@ class AppriseChannel:
         from apprise import NotifyType
 
         kinds = {"info": NotifyType.INFO, "warning": NotifyType.WARNING, "error": NotifyType.FAILURE}
-        with _no_words_of_others():
-            result = self.service.notify(
-                body=message.body,
-                title=message.title,
-                notify_type=kinds[message.severity],
-                body_format="text",
-                timeout=self.timeout_seconds,
-            )
-            if result:
-                return
-            # What the service said may hold its address: only the status is taken over.
-            codes = [code.group(1) for entry in result.logs() if (code := _STATUS.search(str(entry)))]
+        result = self.service.notify(
+            body=message.body,
+            title=message.title,
+            notify_type=kinds[message.severity],
+            body_format="text",
+            timeout=self.timeout_seconds,
+        )
+        if result:
+            return
+        # What the service said may hold its address: only the status is taken over.
+        codes = [code.group(1) for entry in result.logs() if (code := _STATUS.search(str(entry)))]
         if result.timeout_count:
             raise NotDeliveredError(f"no answer within {self.timeout_seconds:g} s")
         raise NotDeliveredError(f"refused with HTTP status {codes[-1]}" if codes else "not reachable, or refused")
@@ -166,14 +162,10 @@ def _as_json(alert: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def _no_words_of_others() -> Iterator[None]:
-    """Keep libraries from logging addresses while they use them."""
-    former = {name: logging.getLogger(name).level for name in _TALKATIVE}
-    for name in _TALKATIVE:
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        for name, level in former.items():
-            logging.getLogger(name).setLevel(level)
+def _keep_addresses_out_of_logs() -> None:
+    """Libraries log the addresses they use, even late, from a thread that was given up: for the rest of the process."""
+    own = logging.getLogger("apprise")
+    own.propagate, own.handlers = False, [logging.NullHandler()]
+    for name in ("urllib3", "requests"):
+        library = logging.getLogger(name)
+        library.setLevel(max(library.level, logging.INFO))

@@ -67,8 +67,8 @@ class LakeTable:
         if not differences:
             return
         way_out = (
-            f"{self.contract.layer.capitalize()} cannot be made anew: use the version of KlineForge that wrote it, or another lake with "
-            "--params lake=FOLDER"
+            f"{self.contract.layer.capitalize()} cannot be made anew: use the version of KlineForge that wrote it, or "
+            "another lake with --params lake=FOLDER"
             if self.contract.layer in {"bronze", "operations"}
             else f"Make it anew from bronze with: kedro klineforge rebuild {self.contract.name}"
         )
