@@ -92,7 +92,8 @@ def test_registered_pipelines_move_data_one_way() -> None:
 
 def test_registered_pipelines_write_every_table() -> None:
     # That no table has two writers is Kedro's own rule.
-    written = {output.partition("@")[0] for output in register_pipelines()["__default__"].all_outputs()}
+    registered = register_pipelines().values()
+    written = {output.partition("@")[0] for pipeline in registered for output in pipeline.all_outputs()}
     assert set(CONTRACTS) - written == set()
 
 
@@ -102,6 +103,11 @@ def test_registered_pipelines_are_the_layers_and_all_of_them_together() -> None:
     assert {node.name for node in pipelines["__default__"].nodes} >= {
         node.name for layer in ORDER for node in pipelines[layer].nodes
     }
+
+
+def test_alerts_are_no_part_of_a_run_of_everything_because_they_send() -> None:
+    pipelines = register_pipelines()
+    assert not {node.name for node in pipelines["alerts"].nodes} & {node.name for node in pipelines["__default__"].nodes}
 
 
 def test_registered_nodes_are_named_functions() -> None:
