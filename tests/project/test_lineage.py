@@ -107,7 +107,9 @@ def test_registered_pipelines_are_the_layers_and_all_of_them_together() -> None:
 
 def test_alerts_are_no_part_of_a_run_of_everything_because_they_send() -> None:
     pipelines = register_pipelines()
-    assert not {node.name for node in pipelines["alerts"].nodes} & {node.name for node in pipelines["__default__"].nodes}
+    assert not {node.name for node in pipelines["alerts"].nodes} & {
+        node.name for node in pipelines["__default__"].nodes
+    }
 
 
 def test_registered_nodes_are_named_functions() -> None:
