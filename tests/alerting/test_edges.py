@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -36,6 +37,7 @@ def hours_fired(values: Values, above: float, rearm: float, cool_down: int) -> l
         ((5, 1, 5, 3, 3, 5), 4, [0, 5]),  # in between when silence ends, above later
         ((5, 1, 5, 1, 1, 1), 4, [0]),  # what came and went in silence is not told
         ((5, None, 5, None, 1, None, 5), 0, [0, 6]),  # hours without a value change nothing
+        ((1, math.nan, math.inf, 5), 0, [3]),  # neither do those whose value is no number
         ((1, 1, 1), 0, []),
         ((None, None), 0, []),
     ],

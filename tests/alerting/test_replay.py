@@ -23,7 +23,7 @@ MakeRows = Callable[[str, Iterable[Mapping[str, Any]]], pl.DataFrame]
 HOUR = timedelta(hours=1)
 TURN = read_from(datetime(2026, 3, 2, tzinfo=UTC)) + PERIOD_HOURS * HOUR
 COINS = ("AUSDT", "BUSDT", "CUSDT")
-HOURS = 90
+HOURS = 60
 QUIET = {"freshness": "off", "failed_run": "off", "quality_failure": "off", "unexplained_gap": "off"}
 PARAMETERS = {
     "judge_hours": 5,
@@ -99,7 +99,7 @@ def test_replay_of_a_range_tells_what_the_whole_tells_of_it() -> None:
     tables = market(7)
     asked = parse_alert_settings(PARAMETERS, ())
     hours = tables["kline_runs"]["last_hour"].unique().sort()
-    start, end = hours[20], hours[60]
+    start, end = hours[15], hours[45]
     whole = [event for event in all_events(warehouse(tables), asked) if start <= event.hour < end]
     part = all_events(warehouse(tables), asked, start, end)
     key = [(event.rule, event.subject, event.hour) for event in part]

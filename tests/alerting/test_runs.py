@@ -10,6 +10,7 @@ from alerting.lake import START, Lake, Recorder
 
 from klineforge.alerting.channels import FileChannel
 from klineforge.alerting.outbox import undelivered
+from klineforge.datasets.run_context import RUN_SCHEMA
 from klineforge.errors import ConfigurationError
 from klineforge.lake.location import TableLocation
 from klineforge.lake.table import LakeTable
@@ -170,6 +171,36 @@ def test_routes_decide_which_channel_an_alert_is_for(lake: Lake) -> None:
     assert [one.rule for one in ops.sent] == ["freshness"]
     assert {one.rule for one in desk.sent} == {"freshness", "volume_spike"}
     assert desk.sent[0].rule == "freshness", "errors first"
+
+
+def test_trouble_of_the_warehouse_is_told_with_the_market_s(lake: Lake, recorder: Recorder) -> None:
+    now = lake.trade({"BTCUSDT": {}, "ETHUSDT": {}, "GONEUSDT": {}}, hours=48)
+    lake.write(
+        "dim_coins", [{"coin": "BTCUSDT", "is_active": True}, {"coin": "GONEUSDT", "is_active": False}], "overwrite"
+    )
+    gap = {"coin": "ETHUSDT", "gap_start": START, "gap_end": START + 3 * HOUR, "gap_hours": 3}
+    lake.write("kline_gaps", [{**gap, "kind": "unexplained"}, {**gap, "coin": "BTCUSDT", "kind": "exchange_outage"}])
+    check = {"run_id": "q", "table_name": "dim_coins", "rule": "unique_key", "severity": "error", "checked_at": now}
+    lake.write("quality_results", [{**check, "rows_failed": 2, "detail": "two rows of BTCUSDT"}])
+    failed = pl.DataFrame([("r1", "__default__", now, "failed", "no disk")], schema=RUN_SCHEMA, orient="row")
+    for _ in range(2):
+        lake.find(now, (recorder,), runs=failed)
+        lake.deliver(now, (recorder,))
+    assert [one.body.splitlines()[0][17:] for one in recorder.sent] == [
+        "UTC pipeline __default__: run r1 failed: no disk",
+        "UTC dim_coins fails unique_key: 2 rows. two rows of BTCUSDT",
+        "UTC binance/ETHUSDT: 3 h without candles from 2026-03-02 00:00 UTC on, for no known reason",
+    ]
+
+
+def test_remainder_of_a_gap_that_was_told_is_not_told(lake: Lake, recorder: Recorder) -> None:
+    now = lake.trade({"BTCUSDT": {}}, hours=48)
+    gap = {"coin": "BTCUSDT", "kind": "unexplained", "gap_start": START + 20 * HOUR, "gap_hours": 9}
+    lake.write("kline_gaps", [gap])
+    lake.run(now, (recorder,))
+    lake.write("kline_gaps", [{**gap, "gap_start": START + 25 * HOUR, "gap_hours": 4}], mode="overwrite")
+    lake.run(now, (recorder,))
+    assert len(recorder.ids) == 1
 
 
 def test_table_in_a_catalog_is_refused_with_a_way_out(lake: Lake) -> None:

@@ -63,7 +63,7 @@ def rising_edges(figures: pl.DataFrame, by: Iterable[str] = ("exchange", "subjec
     """The hours at which machines fire.
 
     Args:
-        figures: The columns ``FIGURES`` and any others, one row per machine and hour. Null values count as absent.
+        figures: The columns ``FIGURES`` and any others, one row per machine and hour. Values that are null, NaN or infinite count as absent.
             They must reach back to ``read_from`` of the first hour that matters to the caller.
         by: The columns that name a machine.
 
@@ -74,7 +74,7 @@ def rising_edges(figures: pl.DataFrame, by: Iterable[str] = ("exchange", "subjec
     over = pl.col("value") >= pl.col("above")
     under = pl.col("value") < pl.col("rearm")
     telling = (
-        figures.filter(pl.col("value").is_not_null() & (over | under))
+        figures.filter(pl.col("value").is_finite() & (over | under))
         .sort(*keys, "hour")
         .with_columns(over=over, at=pl.col("hour").dt.epoch("us") // _MICROSECONDS, machine=pl.struct(keys).rle_id())
         .with_columns(
