@@ -1,4 +1,4 @@
-"""What happens around a run: Spark's configuration, the lake's lock, the run log."""
+"""What happens around a run: Spark's configuration, the lake's lock, the run log, OpenLineage events."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import logging
 import re
 import uuid
 from contextlib import ExitStack
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
 from kedro.io import CatalogProtocol
-from kedro.pipeline import Pipeline
+from kedro.pipeline import Node, Pipeline
 
 from klineforge.contracts.gold import DIM_COINS
 from klineforge.errors import (
@@ -33,14 +32,15 @@ from klineforge.exchanges.report import raise_if_incomplete
 from klineforge.lake.journal import JOURNAL
 from klineforge.lake.lock import LOCK_FOLDER, lake_lock
 from klineforge.lake.trouble import storage_trouble_in_words
+from klineforge.lineage.run_story import RunStory
 from klineforge.quality.report import raise_if_broken
+from klineforge.reporting.runwriting import RunStart
 from klineforge.reporting.summary import print_summary
 from klineforge.spark import session as spark_session
 
 logger = logging.getLogger(__name__)
 
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/._+=,@-]+")
-_CREDENTIALS = re.compile(r"//[^/@\s]*@")
 
 
 class SparkHooks:
@@ -49,11 +49,7 @@ class SparkHooks:
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
         """Remember the options; nothing is started."""
-        try:
-            options = context.config_loader["spark"]
-        except MissingConfigException:
-            options = {}
-        spark_session.configure(options)
+        spark_session.configure(_settings(context, "spark"))
 
 
 class LakeHooks:
@@ -64,19 +60,26 @@ class LakeHooks:
         self._started = datetime.now(UTC)
         self._lake: Path | None = None
         self._market = ""
+        self._openlineage: dict[str, Any] = {}
+        self._story: RunStory | None = None
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
         """Find out where the lake is and which market it is for."""
         settings = context.config_loader["globals"]
-        lake = str((context.config_loader.runtime_params or {}).get("lake") or settings.get("lake") or "")
+        given = context.config_loader.runtime_params or {}
+        lake = str(given.get("lake") or settings.get("lake") or "")
         # A lake elsewhere (object storage, Unity Catalog) has neither a lock file nor a run log beside it.
         self._lake = None if "://" in lake or not lake else context.project_path / lake
         self._market = str(settings.get("market", "binance"))
+        wanted = str(given.get("openlineage", settings.get("openlineage", "on"))).lower() not in {"off", "false"}
+        self._openlineage = {**_settings(context, "openlineage"), "wanted": wanted}
 
     @hook_impl
-    def before_pipeline_run(self, run_params: dict[str, Any]) -> None:
-        """Lock the lake and make sure that it holds this market."""
+    def before_pipeline_run(
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]
+    ) -> None:
+        """Lock the lake, make sure that it holds this market, and tell that a run has begun."""
         # Of a run in this process that was interrupted.
         self._stack.close()
         self._started = datetime.now(UTC)
@@ -89,6 +92,39 @@ class LakeHooks:
                 require_market(self._lake, self._market)
             self._stack = until_refused.pop_all()
         JOURNAL.begin(uuid.uuid4().hex[:12])
+        start = RunStart(
+            run_id=JOURNAL.run_id,
+            pipeline=_pipeline_name(run_params),
+            env=run_params.get("env") or "local",
+            started_at=self._started,
+            parameters=run_params.get("runtime_params") or {},
+        )
+        self._story = RunStory(self._lake, start, self._openlineage)
+        self._story.begin(pipeline, catalog)
+
+    @hook_impl
+    def before_node_run(self, node: Node) -> None:
+        """Note that a node was called."""
+        if self._story is not None:
+            self._story.node_began(node)
+
+    @hook_impl
+    def after_node_run(self, node: Node) -> None:
+        """Note that a node without outputs has ended; the work of the others is done when their outputs are saved."""
+        if self._story is not None and not node.outputs:
+            self._story.node_saved(node, "")
+
+    @hook_impl
+    def after_dataset_saved(self, dataset_name: str, node: Node) -> None:
+        """Note that an output was saved."""
+        if self._story is not None:
+            self._story.node_saved(node, dataset_name)
+
+    @hook_impl
+    def on_node_error(self, error: Exception, node: Node) -> None:
+        """Note that a node has failed."""
+        if self._story is not None:
+            self._story.node_failed(node, error)
 
     @hook_impl
     def after_pipeline_run(
@@ -101,7 +137,7 @@ class LakeHooks:
             QualityError: When checks found wrong rows; their results are in the table by then.
         """
         missing = _problem_told(pipeline, catalog)
-        self._finish(run_params, outcome="partial" if missing else "succeeded", error=str(missing) if missing else None)
+        self._finish(outcome="partial" if missing else "succeeded", error=str(missing) if missing else None)
         if self._lake is not None and "dim_coins" in pipeline.all_outputs():
             _say_what_is_unverified(self._lake)
         wanted = (run_params.get("runtime_params") or {}).get("summary", True)
@@ -111,36 +147,18 @@ class LakeHooks:
             raise missing
 
     @hook_impl
-    def on_pipeline_error(self, error: Exception, run_params: dict[str, Any]) -> None:
+    def on_pipeline_error(self, error: Exception, run_params: dict[str, Any]) -> None:  # noqa: ARG002 - Kedro's name
         """Write the failure down and let go of the lake."""
         outcome = "interrupted" if isinstance(error, RunInterruptedError) else "failed"
-        self._finish(run_params, outcome=outcome, error=str(error) or type(error).__name__)
+        self._finish(outcome=outcome, error=str(error) or type(error).__name__)
 
-    def _finish(self, run_params: dict[str, Any], *, outcome: str, error: str | None) -> None:
+    def _finish(self, *, outcome: str, error: str | None) -> None:
         try:
-            if self._lake is not None:
-                self._write_log(self._lake, run_params, outcome, error)
+            if self._story is not None:
+                self._story.end(outcome, error)
         finally:
+            self._story = None
             self._stack.close()
-
-    def _write_log(self, lake: Path, run_params: dict[str, Any], outcome: str, error: str | None) -> None:
-        record = {
-            "run_id": JOURNAL.run_id,
-            "pipeline": _pipeline_name(run_params),
-            "env": run_params.get("env") or "local",
-            "started_at": self._started.isoformat(),
-            "ended_at": datetime.now(UTC).isoformat(),
-            "outcome": outcome,
-            "error": error and redacted(error),
-            "parameters": redacted(run_params.get("runtime_params") or {}),
-            "tables": [asdict(entry) for entry in JOURNAL.entries],
-        }
-        log = lake / LOCK_FOLDER / "runs.jsonl"
-        try:
-            with log.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(record, default=str) + "\n")
-        except OSError as failure:  # a full disk has ended the run already, or its tables are written all the same
-            logger.warning("the run cannot be noted in %s: %s", log, failure.strerror or failure)
 
 
 def require_market(lake: Path, market: str) -> None:
@@ -196,15 +214,6 @@ def require_one_process(run_params: dict[str, Any]) -> None:
         )
 
 
-def redacted(value: Any) -> Any:
-    """A value for the log without the user and password that a URL in it may carry."""
-    if isinstance(value, dict):
-        return {name: redacted(part) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [redacted(part) for part in value]
-    return _CREDENTIALS.sub("//***@", value) if isinstance(value, str) else value
-
-
 def _say_what_is_unverified(lake: Path) -> None:
     table = lake / DIM_COINS.layer / DIM_COINS.name
     if not DeltaTable.is_deltatable(str(table)):
@@ -227,6 +236,13 @@ def _problem_told(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> Kli
             except (IngestionIncompleteError, QualityError) as problem:
                 return problem
     return None
+
+
+def _settings(context: KedroContext, kind: str) -> dict[str, Any]:
+    try:
+        return dict(context.config_loader[kind])
+    except MissingConfigException:
+        return {}
 
 
 def _pipeline_name(run_params: dict[str, Any]) -> str:

@@ -24,6 +24,6 @@ CONFIG_LOADER_CLASS = OmegaConfigLoader
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
     "default_run_env": "local",
-    "config_patterns": {"spark": ["spark*", "spark*/**"]},
+    "config_patterns": {"spark": ["spark*", "spark*/**"], "openlineage": ["openlineage*"]},
     "custom_resolvers": {"months_ago": months_ago},
 }

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from klineforge.errors import ConfigurationError
-from klineforge.hooks import redacted, require_market, require_one_process, require_plain_path
+from klineforge.hooks import require_market, require_one_process, require_plain_path
+from klineforge.reporting.redaction import redacted
 
 
 def marked(lake: Path) -> str:

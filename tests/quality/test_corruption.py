@@ -14,11 +14,11 @@ import pytest
 from e2e.project import REPOSITORY
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
-from klineforge.cli.repairing import end_with_what_is_left, repair_lake
 from quality.corruption import CORRUPTIONS, Corruption, folder
 
 from klineforge.cli.project import Project
 from klineforge.cli.rebuilding import rebuild_tables
+from klineforge.cli.repairing import end_with_what_is_left, repair_lake
 from klineforge.contracts import CONTRACTS
 from klineforge.errors import QualityError
 

@@ -47,7 +47,7 @@ def test_read_runs_complete_record_gives_every_part_in_utc(lake: Path) -> None:
     assert run.started_at == datetime(2026, 3, 1, 12, tzinfo=UTC)
     assert run.ended_at == datetime(2026, 3, 1, 12, 0, 30, tzinfo=UTC)
     assert run.ended_at.utcoffset() == run.started_at.utcoffset()
-    assert run.tables == (TableOutcome("dim_coins", "merge", 1, 2, 0),)
+    assert run.tables == (TableOutcome("dim_coins", "merge", 1, 2, 0, version=3),)
 
 
 def test_read_runs_many_gives_newest_first(lake: Path) -> None:

@@ -7,16 +7,18 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from kedro.io import DataCatalog
+from kedro.pipeline import Pipeline
 from law.lake import Lake
 from law.records import Record
 
 from klineforge.hooks import LakeHooks
 from klineforge.incremental.recipe import Derivation
-from klineforge.lake.journal import JOURNAL
 from klineforge.recipes.silver import STAGE
 from klineforge.reporting.console import report_console
 from klineforge.reporting.health import read_health
 from klineforge.reporting.render import print_status
+from klineforge.reporting.runlog import read_runs
 
 COINS = ("AAAUSDT", "BBBUSDT")
 
@@ -24,10 +26,11 @@ COINS = ("AAAUSDT", "BBBUSDT")
 def run(lake: Lake, records: list[Record]) -> None:
     """A run of two tables as Kedro makes it: begun, saved table by table, written down."""
     hooks = LakeHooks()
-    JOURNAL.begin("run")
+    hooks._lake = lake.root
+    hooks.before_pipeline_run(run_params={"pipeline_name": "silver"}, pipeline=Pipeline([]), catalog=DataCatalog())
     lake.add(records)
     lake.dataset(STAGE.name).save(Derivation(STAGE, {"klines": lake.dataset("binance_klines_daily").load()}))
-    hooks._write_log(lake.root, {"pipeline_name": "silver"}, "succeeded", None)
+    hooks._finish(outcome="succeeded", error=None)
 
 
 def shown(lake: Lake, now: datetime) -> dict[str, list[str]]:
@@ -56,3 +59,7 @@ def test_status_shows_what_an_increment_touched(tmp_path: Path, now: datetime) -
     second = shown(lake, now)
     assert second["binance_klines_daily"][:5] == ["append", "4", "0", "0", "0"]
     assert second["stage_binance_klines"][:5] == ["merge", "2", "1", "0", "1"]
+    klines, stage = read_runs(tmp_path, 1).runs[0].by_table()
+    assert stage.read == {"binance_klines_daily": klines.version}
+    assert stage.version == (stage.version_before or 0) + 1
+    assert (stage.bytes_added or 0) > 0

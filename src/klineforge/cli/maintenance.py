@@ -24,6 +24,7 @@ from klineforge.lake.maintenance import Policy, Upkeep, maintain
 from klineforge.lake.memory import readers_of
 from klineforge.reporting.render import grid, titled
 from klineforge.reporting.runlog import trim_runs
+from klineforge.reporting.runtable import waiting_runs
 
 # What is left of an address after it was joined to the project's folder.
 _ADDRESS = re.compile(r"(\w+):/+(.*)")
@@ -132,8 +133,17 @@ def maintain_lake(lake: Path, request: Request, now: datetime) -> Done:
                 )
             except _FAILURES as error:
                 failures.append((contract.name, next(iter(str(error).splitlines()), type(error).__name__)))
-        forgotten = 0 if request.dry_run else trim_runs(lake)
+        forgotten = 0 if request.dry_run else _forget_runs(lake, failures)
     return Done(tuple(upkeeps), tuple(failures), forgotten)
+
+
+def _forget_runs(lake: Path, failures: list[tuple[str, str]]) -> int:
+    """Shorten the run log, but for the runs that the table ``run_log`` does not hold yet."""
+    try:
+        return trim_runs(lake, kept=waiting_runs(lake))
+    except _FAILURES as error:
+        failures.append(("run log", next(iter(str(error).splitlines()), type(error).__name__)))
+        return 0
 
 
 def require_local(lake: Path) -> None:

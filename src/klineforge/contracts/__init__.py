@@ -15,7 +15,7 @@ from klineforge.contracts.marts import (
     MART_TOP_MOVERS,
     MART_VOLUME_METRICS_1H,
 )
-from klineforge.contracts.operations import ALERT_DELIVERIES, ALERTS, QUALITY_RESULTS
+from klineforge.contracts.operations import ALERT_DELIVERIES, ALERTS, QUALITY_RESULTS, RUN_LOG
 from klineforge.contracts.silver import (
     FACT_1H_KLINES,
     KLINE_GAPS,
@@ -47,6 +47,7 @@ CONTRACTS: dict[str, TableContract] = {
         QUALITY_RESULTS,
         ALERTS,
         ALERT_DELIVERIES,
+        RUN_LOG,
     )
 }
 

@@ -74,3 +74,60 @@ ALERT_DELIVERIES = TableContract(
         Column("run_id", "STRING", "The run that sent it."),
     ),
 )
+
+RUN_KINDS = ("run", "node", "table")
+RUN_OUTCOMES = ("succeeded", "partial", "failed", "interrupted", "killed")
+_OF_TABLES = "the row is a node"
+_ONE_TABLE = "the row is a run or a node"
+
+RUN_LOG = TableContract(
+    name="run_log",
+    layer="operations",
+    description="One row per run, per node of it and per table it worked on: when, how it ended, what changed.",
+    grain=("run_id", "kind", "name"),
+    time_column="started_at",
+    sort_by=("started_at", "run_id", "kind", "name"),
+    source="_klineforge/runs.jsonl of the lake, where every run is written down first; runs that changed nothing come "
+    "with the next one that did (docs/run-log.md)",
+    columns=(
+        Column("run_id", "STRING", "Identifier of the run; every commit of the run carries it in its note."),
+        Column("kind", "STRING", "What the row is about.", accepted=RUN_KINDS),
+        Column("name", "STRING", "Name of the pipeline, the node or the table."),
+        Column("started_at", "TIMESTAMP", "When the work began.", "UTC"),
+        Column("ended_at", "TIMESTAMP", "When it ended.", "UTC", "the run was killed"),
+        Column("outcome", "STRING", "How it ended; partial: some coins could not be ingested.", accepted=RUN_OUTCOMES),
+        Column("error", "STRING", "What went wrong, without credentials.", None, "nothing went wrong"),
+        Column("pipeline", "STRING", "Pipeline of the run."),
+        Column("env", "STRING", "Kedro environment of the run."),
+        Column("package_version", "STRING", "Version of KlineForge.", None, "written by a version before the column"),
+        Column("parameters", "STRING", "Runtime parameters as JSON, without credentials.", None, "not a run"),
+        Column(
+            "action",
+            "STRING",
+            "What was done to the table: append, merge, rebuild, acknowledge (nothing differed), unchanged.",
+            None,
+            "not a table, or its work did not succeed",
+        ),
+        Column("rows_inserted", "BIGINT", "Rows added; of a run, in all tables.", "rows", _OF_TABLES),
+        Column("rows_updated", "BIGINT", "Rows replaced; of a run, in all tables.", "rows", _OF_TABLES),
+        Column("rows_deleted", "BIGINT", "Rows removed; of a run, in all tables.", "rows", _OF_TABLES),
+        Column("rows_unchanged", "BIGINT", "Rows computed again and found equal.", "rows", _OF_TABLES),
+        Column(
+            "bytes_added",
+            "BIGINT",
+            "Size of the data files added; of a run, in all tables.",
+            "bytes",
+            "the row is a node, or the table is not on this machine",
+        ),
+        Column(
+            "version_before",
+            "BIGINT",
+            "Delta version the run found.",
+            None,
+            "the row is a run or a node, or the table was not there",
+        ),
+        Column("version_written", "BIGINT", "Newest Delta version the run wrote.", None, "the run wrote none"),
+        Column("versions_read", "STRING", "Delta versions of its inputs as JSON, by table.", None, _ONE_TABLE),
+        Column("reason", "STRING", "Why the table was made anew.", None, "it was not"),
+    ),
+)

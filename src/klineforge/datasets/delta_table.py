@@ -17,6 +17,7 @@ from kedro_datasets._typing import TablePreview
 from klineforge.contracts import contract_of
 from klineforge.datasets.in_work import IN_WORK
 from klineforge.domain.contract import TableContract
+from klineforge.errors import RunInterruptedError
 from klineforge.incremental.engine import Outcome, describe, refresh
 from klineforge.incremental.recipe import Derivation
 from klineforge.interruption import INTERRUPTION
@@ -24,6 +25,7 @@ from klineforge.lake.damage import find_damage
 from klineforge.lake.journal import JOURNAL, TableEntry
 from klineforge.lake.local import BeyondDeltaRsError, LocalWriter
 from klineforge.lake.location import TableLocation
+from klineforge.lake.log_files import bytes_added
 from klineforge.lake.note import CommitNote, Counts
 from klineforge.lake.preview import newest_rows
 from klineforge.lake.repair import Workshop
@@ -110,18 +112,17 @@ class DeltaTableDataset(AbstractDataset[Derivation | Append, LakeTable]):
         started = datetime.now(UTC)
         if self._forced:
             self._set_aside_if_damaged(started)
-        with IN_WORK.naming(self.contract.name), storage_trouble_in_words(Path(str(self.location)), self._tables(data)):
-            if isinstance(data, Derivation) and data.recipe.output.name == self.contract.name:
-                outcome = refresh(data, self.load(), run_id=JOURNAL.run_id, forced=self._forced)
-            elif isinstance(data, Append):
-                outcome = self._append(data)
-            else:
-                raise DatasetError(
-                    f"table {self.contract.name} takes a Derivation of itself or an Append, got {type(data).__name__}"
-                )
+        place = Path(str(self.location))
+        try:
+            with IN_WORK.naming(self.contract.name), storage_trouble_in_words(place, self._tables(data)):
+                output = self.load()
+                outcome = self._write(data, output)
+        except Exception as error:
+            _record_failure(self.contract.name, error, started)
+            raise
         if isinstance(data, Append) and outcome.action != "unchanged":
             logger.info("%s", describe(outcome))
-        _record(outcome, started)
+        _record(outcome, started, output, _versions_read(data))
 
     def _tables(self, data: Derivation | Append) -> list[Path]:
         """Folders of the tables that take part in a save."""
@@ -139,9 +140,17 @@ class DeltaTableDataset(AbstractDataset[Derivation | Append, LakeTable]):
             logger.warning("%s is damaged: %s; what is left of it is in %s", path.name, texts, shop.shelf(path.name))
             shop.put_table_aside(self.contract)
 
-    def _append(self, data: Append) -> Outcome:
+    def _write(self, data: Derivation | Append, output: LakeTable) -> Outcome:
+        if isinstance(data, Derivation) and data.recipe.output.name == self.contract.name:
+            return refresh(data, output, run_id=JOURNAL.run_id, forced=self._forced)
+        if isinstance(data, Append):
+            return self._append(data, output)
+        raise DatasetError(
+            f"table {self.contract.name} takes a Derivation of itself or an Append, got {type(data).__name__}"
+        )
+
+    def _append(self, data: Append, output: LakeTable) -> Outcome:
         started = time.monotonic()
-        output = self.load()
         output.require_contract()
         if data.rows.num_rows == 0:
             version = output.seen.version if output.seen else None
@@ -185,8 +194,16 @@ class DeltaTableDataset(AbstractDataset[Derivation | Append, LakeTable]):
         return {"contract": self.contract.name, "filepath": str(self.location)}
 
 
-def _record(outcome: Outcome, started: datetime) -> None:
+def _versions_read(data: Derivation | Append) -> dict[str, int]:
+    """Which versions of its inputs a table was made from."""
+    if isinstance(data, Append):
+        return {}
+    return {table.contract.name: table.seen.version for table in data.inputs.values() if table.seen is not None}
+
+
+def _record(outcome: Outcome, started: datetime, output: LakeTable, read: Mapping[str, int]) -> None:
     counts = outcome.counts
+    before = output.seen.version if output.seen else None
     JOURNAL.record(
         TableEntry(
             table=outcome.table,
@@ -199,5 +216,27 @@ def _record(outcome: Outcome, started: datetime) -> None:
             seconds=round(outcome.seconds, 3),
             reason=outcome.reason,
             started_at=started.isoformat(),
+            version_before=before,
+            bytes_added=_bytes_added(output.location, before, outcome.version),
+            read=read,
         )
     )
+
+
+def _record_failure(table: str, error: Exception, started: datetime) -> None:
+    JOURNAL.record(
+        TableEntry(
+            table=table,
+            action="interrupted" if isinstance(error, RunInterruptedError) else "failed",
+            version=None,
+            seconds=round((datetime.now(UTC) - started).total_seconds(), 3),
+            started_at=started.isoformat(),
+            error=str(error) or type(error).__name__,
+        )
+    )
+
+
+def _bytes_added(location: TableLocation, before: int | None, upto: int | None) -> int | None:
+    if not location.is_local or location.path is None or upto is None:
+        return None
+    return bytes_added(Path(location.path), -1 if before is None else before, upto)

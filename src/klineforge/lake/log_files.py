@@ -122,3 +122,19 @@ def _actions(commit: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
         for line in lines:
             if line.strip():
                 yield from json.loads(line).items()
+
+
+def bytes_added(table: Path, after: int, upto: int) -> int | None:
+    """Size of the data files that the commits ``(after, upto]`` of a table added.
+
+    Returns:
+        Bytes; None when one of the commits cannot be read.
+    """
+    total = 0
+    try:
+        for version in range(after + 1, upto + 1):
+            for line in (table / LOG_FOLDER / f"{version:020d}.json").read_text("utf-8").splitlines():
+                total += int((json.loads(line).get("add") or {}).get("size", 0))
+    except (OSError, ValueError, AttributeError):
+        return None
+    return total

@@ -1,1 +1,1 @@
-"""The picture of the pipelines: a static kedro-viz site."""
+"""Where data comes from: a static kedro-viz site of the pipelines, and OpenLineage events of their runs."""

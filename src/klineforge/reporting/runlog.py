@@ -2,82 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import os
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from klineforge.reporting.runrecord import NodeOutcome, RunRecord, TableOutcome, parse_line
+
+__all__ = [
+    "RUNS_KEPT",
+    "RUN_LOG",
+    "NodeOutcome",
+    "RunLog",
+    "RunRecord",
+    "TableOutcome",
+    "find_run",
+    "newest_blocks",
+    "read_runs",
+    "trim_runs",
+]
 
 RUN_LOG = Path("_klineforge") / "runs.jsonl"
 RUNS_KEPT = 10_000
 """More than a year of hourly runs."""
 
 _BLOCK = 64 * 1024
-_QUIET = frozenset({"unchanged", "acknowledge"})
-
-
-@dataclass(frozen=True, slots=True)
-class TableOutcome:
-    """What a run did to one table; counts are rows, None where the run did not say.
-
-    Args:
-        table: Its name.
-        action: ``append``, ``merge``, ``rebuild``, ``acknowledge`` (nothing differed) or ``unchanged`` (nothing new).
-        inserted: Rows added.
-        updated: Rows replaced.
-        deleted: Rows removed.
-        unchanged: Rows computed again, found equal and dropped.
-        seconds: How long it took.
-        reason: Why the table was made anew; empty where it was not.
-    """
-
-    table: str
-    action: str
-    inserted: int | None = None
-    updated: int | None = None
-    deleted: int | None = None
-    unchanged: int | None = None
-    seconds: float | None = None
-    reason: str = ""
-
-    @property
-    def is_quiet(self) -> bool:
-        """Whether nothing of the table was touched or looked at again."""
-        return self.action in _QUIET and not any((self.inserted, self.updated, self.deleted, self.unchanged))
-
-
-@dataclass(frozen=True, slots=True)
-class RunRecord:
-    """One finished run.
-
-    Args:
-        run_id: Its identifier.
-        pipeline: Name of the pipeline.
-        env: Kedro environment.
-        started_at: Start, UTC.
-        ended_at: End, UTC.
-        outcome: ``succeeded``, ``failed``, ``partial`` or ``interrupted``.
-        error: What went wrong; None when nothing did.
-        tables: What it did, in order.
-    """
-
-    run_id: str
-    pipeline: str
-    env: str
-    started_at: datetime
-    ended_at: datetime
-    outcome: str
-    error: str | None
-    tables: tuple[TableOutcome, ...]
-
-    def by_table(self) -> tuple[TableOutcome, ...]:
-        """One outcome per table, in the order they were first touched; batches of one table are added up."""
-        merged: dict[str, TableOutcome] = {}
-        for entry in self.tables:
-            before = merged.get(entry.table)
-            merged[entry.table] = entry if before is None else _together(before, entry)
-        return tuple(merged.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,92 +50,85 @@ def read_runs(lake: Path, most: int) -> RunLog:
     path = lake / RUN_LOG
     if not path.is_file():
         return RunLog((), 0)
-    parsed = [_record(line) for line in _newest_lines(path, most)]
+    parsed = [parse_line(line) for line in _newest_lines(path, most)]
     runs = tuple(record for record in parsed if record is not None)
     return RunLog(runs, len(parsed) - len(runs))
 
 
-def trim_runs(lake: Path, most: int = RUNS_KEPT) -> int:
+def find_run(lake: Path, run_id: str) -> RunRecord | None:
+    """The run with an identifier, or with one that begins so where that is said of a single run.
+
+    Args:
+        lake: Root of the lake.
+        run_id: The identifier or its beginning.
+    """
+    found = {
+        record.run_id: record
+        for lines in newest_blocks(lake)
+        for record in map(parse_line, lines)
+        if record is not None and run_id and record.run_id.startswith(run_id)
+    }
+    return found.get(run_id) or (next(iter(found.values())) if len(found) == 1 else None)
+
+
+def trim_runs(lake: Path, most: int = RUNS_KEPT, *, kept: Collection[str] = ()) -> int:
     """Forget all but the newest runs; the caller holds the lake's lock.
 
     Args:
         lake: Root of the lake.
         most: How many to keep.
+        kept: Runs that stay, however old they are.
 
     Returns:
         How many were forgotten.
     """
     path = lake / RUN_LOG
     lines = path.read_bytes().splitlines(keepends=True) if path.is_file() else []
-    if len(lines) <= most:
+    old, new = lines[: max(0, len(lines) - most)], lines[max(0, len(lines) - most) :]
+    held = [line for line in old if _run_id(line) in kept] if kept else []
+    if len(held) == len(old):
         return 0
     fresh = path.with_suffix(".new")
-    fresh.write_bytes(b"".join(lines[-most:]))
+    fresh.write_bytes(b"".join([*held, *new]))
     fresh.replace(path)
-    return len(lines) - most
+    return len(old) - len(held)
+
+
+def newest_blocks(lake: Path) -> Iterator[list[str]]:
+    """The lines of the run log that are not empty, newest first, as many at a time as are read at once.
+
+    Args:
+        lake: Root of the lake.
+    """
+    path = lake / RUN_LOG
+    if not path.is_file():
+        return
+    rest = b""
+    with path.open("rb") as log:
+        begin = log.seek(0, os.SEEK_END)
+        while begin > 0:
+            size = min(_BLOCK, begin)
+            begin = log.seek(begin - size)
+            first, *lines = (log.read(size) + rest).split(b"\n")
+            if begin > 0:
+                rest = first
+            else:
+                lines = [first, *lines]
+            whole = [line.decode(errors="replace") for line in reversed(lines) if line.strip()]
+            if whole:
+                yield whole
 
 
 def _newest_lines(path: Path, most: int) -> list[str]:
     """The last lines of a file that are not empty, newest first, however long the file is."""
-    read = b""
-    with path.open("rb") as log:
-        begin = log.seek(0, os.SEEK_END)
-        while begin > 0 and read.count(b"\n") <= most:
-            size = min(_BLOCK, begin)
-            begin = log.seek(begin - size)
-            read = log.read(size) + read
-    lines = read.split(b"\n")[1 if begin > 0 else 0 :]
-    return [line.decode(errors="replace") for line in reversed(lines) if line.strip()][:most]
+    found: list[str] = []
+    for lines in newest_blocks(path.parent.parent):
+        found += lines
+        if len(found) >= most:
+            break
+    return found[:most]
 
 
-def _together(one: TableOutcome, other: TableOutcome) -> TableOutcome:
-    def added(name: str) -> int | None:
-        counts = [count for count in (getattr(one, name), getattr(other, name)) if count is not None]
-        return sum(counts) if counts else None
-
-    return replace(
-        one,
-        action=other.action if one.action in _QUIET else one.action,
-        inserted=added("inserted"),
-        updated=added("updated"),
-        deleted=added("deleted"),
-        unchanged=added("unchanged"),
-        seconds=(one.seconds or 0.0) + (other.seconds or 0.0),
-        reason=one.reason or other.reason,
-    )
-
-
-def _record(line: str) -> RunRecord | None:
-    try:
-        raw: dict[str, Any] = json.loads(line)
-        return RunRecord(
-            run_id=str(raw["run_id"]),
-            pipeline=str(raw.get("pipeline") or "__default__"),
-            env=str(raw.get("env") or "local"),
-            started_at=_instant(raw["started_at"]),
-            ended_at=_instant(raw["ended_at"]),
-            outcome=str(raw["outcome"]),
-            error=raw.get("error"),
-            tables=tuple(_outcome(table) for table in raw.get("tables") or ()),
-        )
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
-        return None
-
-
-def _outcome(raw: dict[str, Any]) -> TableOutcome:
-    seconds = raw.get("seconds")
-    return TableOutcome(
-        table=str(raw["table"]),
-        action=str(raw["action"]),
-        inserted=raw.get("inserted"),
-        updated=raw.get("updated"),
-        deleted=raw.get("deleted"),
-        unchanged=raw.get("unchanged"),
-        seconds=None if seconds is None else float(seconds),
-        reason=str(raw.get("reason") or ""),
-    )
-
-
-def _instant(text: str) -> datetime:
-    instant = datetime.fromisoformat(text)
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+def _run_id(line: bytes) -> str | None:
+    record = parse_line(line.decode(errors="replace"))
+    return None if record is None else record.run_id
