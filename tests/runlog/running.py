@@ -92,7 +92,7 @@ def run(
     manager.hook.before_pipeline_run(run_params=facts, pipeline=pipeline, catalog=catalog)
     try:
         (runner or SideBySideRunner(max_workers=2)).run(pipeline, catalog, manager, "session")
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - as Kedro's session does
         manager.hook.on_pipeline_error(error=error, run_params=facts, pipeline=pipeline, catalog=catalog)
         return error
     except BaseException:

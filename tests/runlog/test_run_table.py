@@ -77,9 +77,10 @@ def test_run_killed_between_line_and_commit_is_in_the_table_once(
     def die(*_: object) -> None:
         raise Killed
 
-    with monkeypatch.context() as patch, pytest.raises(Killed):
+    with monkeypatch.context() as patch:
         patch.setattr(runtable, "_commit", die)
-        run(tmp_path, appending("binance"))
+        with pytest.raises(Killed):
+            run(tmp_path, appending("binance"))
     assert len(lines(tmp_path)) == 1
     assert run(tmp_path, appending("coinbase")) is None
     assert table(tmp_path, "run")["run_id"].to_list() == [found["run_id"] for found in lines(tmp_path)]

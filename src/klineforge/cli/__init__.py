@@ -26,13 +26,13 @@ _COMMANDS = "klineforge.cli.commands"
     lazy_subcommands={
         **{
             name: f"{_COMMANDS}.{name}"
-            for name in ("status", "rebuild", "follow", "maintain", "repair", "exchange", "lineage")
+            for name in ("status", "runs", "rebuild", "follow", "maintain", "repair", "exchange", "lineage")
         },
         "alerts": "klineforge.cli.alerts.alerts",
     },
 )
 def klineforge() -> None:
-    """Look after the lake: its health, rebuilds, maintenance, repair, alerts, the demo exchange, the lineage site."""
+    """Look after the lake: health, runs, rebuilds, maintenance, repair, alerts, the demo exchange, the lineage site."""
 
 
 commands = click.Group("KlineForge", commands=[klineforge])

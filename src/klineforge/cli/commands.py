@@ -31,6 +31,26 @@ def status(lake: str | None, env: str | None) -> None:
 
 
 @click.command(cls=PlainErrorsCommand, context_settings=CONTEXT_SETTINGS)
+@_lake_option
+@env_option
+@click.option(
+    "--run", "run_id", metavar="RUN_ID", default=None, help="Show one run; the beginning of its id is enough."
+)
+@click.option("--last", type=click.IntRange(min=1), default=20, show_default=True, help="How many runs to list.")
+def runs(lake: str | None, env: str | None, run_id: str | None, last: int) -> None:
+    """List the last runs, or show the nodes and tables of one."""
+    from klineforge.reporting.console import report_console
+    from klineforge.reporting.runlog import read_runs
+    from klineforge.reporting.runs import print_run, print_runs, require_run
+
+    root = current_project(env).lake(lake)
+    if run_id is None:
+        print_runs(root, read_runs(root, last), report_console())
+    else:
+        print_run(require_run(root, run_id), report_console())
+
+
+@click.command(cls=PlainErrorsCommand, context_settings=CONTEXT_SETTINGS)
 @click.argument("tables", metavar="TABLE...", nargs=-1, required=True)
 @_lake_option
 @env_option

@@ -91,12 +91,12 @@ class ClientSender:
 
     Args:
         config: For the client; without it, the client looks at its own variables and files.
-        patience: Seconds that the end of the run waits.
+        patience: Seconds that the end of the run waits; ``PATIENCE`` when not given.
     """
 
-    def __init__(self, config: Mapping[str, Any] | None, patience: float = PATIENCE) -> None:
+    def __init__(self, config: Mapping[str, Any] | None, patience: float | None = None) -> None:
         self._config = None if config is None else copy.deepcopy(dict(config))
-        self._patience = patience
+        self._patience = PATIENCE if patience is None else patience
         self._waiting: SimpleQueue[Event | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._taken = self._given = 0

@@ -19,7 +19,7 @@ from klineforge.reporting.wording import ABSENT, age, change, hour, hours
 INACTIVE = "inactive"
 _COUNTED_FROM = 3
 _CHECKS_SHOWN = 15
-_OUTCOME_STYLE = {"succeeded": "green", "partial": "yellow", "failed": "red"}
+OUTCOME_STYLE = {"succeeded": "green", "partial": "yellow", "failed": "red", "killed": "red"}
 
 
 def print_status(health: LakeHealth, console: Console) -> None:
@@ -169,9 +169,8 @@ def _runs(health: LakeHealth) -> Iterator[Group]:
     if health.log.runs:
         shown = grid("started", "pipeline", "env", "outcome", "took", "what changed")
         for run in health.log.runs:
-            outcome = Text(run.outcome, style=_OUTCOME_STYLE.get(run.outcome, ""))
-            took = age(run.ended_at - run.started_at)
-            shown.add_row(hour(run.started_at), run.pipeline, run.env, outcome, took, _changed(run))
+            outcome = Text(run.outcome, style=OUTCOME_STYLE.get(run.outcome, ""))
+            shown.add_row(hour(run.started_at), run.pipeline, run.env, outcome, took(run), changes(run))
         yield titled("Last runs", shown)
     if health.log.unreadable_lines:
         lost = health.log.unreadable_lines
@@ -222,7 +221,13 @@ def _due(tables: tuple[str, ...]) -> str:
     return f"many small files in {', '.join(tables)}\n`kedro klineforge maintain` joins them"
 
 
-def _changed(run: RunRecord) -> str:
+def took(run: RunRecord) -> str:
+    """How long a run took."""
+    return ABSENT if run.took is None else age(run.took)
+
+
+def changes(run: RunRecord) -> str:
+    """What a run changed, or what ended it, in one line."""
     if run.error:
         return next(iter(run.error.strip().splitlines()), "")
     rows = sum((entry.inserted or 0) + (entry.updated or 0) + (entry.deleted or 0) for entry in run.tables)
