@@ -12,6 +12,8 @@ from deltalake import DeltaTable
 from runlog.running import TABLE, appending, commits, lines, run, table
 
 from klineforge.contracts.operations import RUN_LOG as CONTRACT
+from klineforge.datasets.delta_table import DeltaTableDataset
+from klineforge.lake.maintenance import maintain
 from klineforge.reporting import runtable
 from klineforge.reporting.runlog import RUN_LOG, find_run, read_runs, trim_runs
 from klineforge.reporting.runtable import runs_to_take_over, take_over, waiting_runs
@@ -180,3 +182,25 @@ def test_grain_holds_and_every_column_is_documented(tmp_path: Path) -> None:
     held = table(tmp_path)
     assert not held.select(CONTRACT.grain).is_duplicated().any()
     assert held.columns == list(CONTRACT.column_names)
+
+
+def test_catalog_entry_shows_the_newest_runs(tmp_path: Path) -> None:
+    for code in ("a", "b"):
+        run(tmp_path, appending(code))
+    dataset = DeltaTableDataset(contract="run_log", path=str(tmp_path / "operations" / "run_log"))
+    shown = dataset.preview(4)
+    assert {row[0] for row in shown["data"]} == {lines(tmp_path)[1]["run_id"]}
+    assert shown["columns"] == [column.name for column in CONTRACT.columns]
+
+
+def test_maintenance_joins_the_files_of_the_table_and_keeps_its_rows(tmp_path: Path) -> None:
+    for number in range(40):
+        write(tmp_path, line(number))
+        take_over(tmp_path)
+    before = table(tmp_path)
+    folder = tmp_path / "operations" / "run_log"
+    done = maintain(folder, CONTRACT, (), now=datetime(2027, 1, 1, tzinfo=UTC))
+    assert (done.before.files, done.after.files) == (40, 1)
+    assert table(tmp_path).equals(before)
+    write(tmp_path, line(40))
+    assert take_over(tmp_path) == 1

@@ -14,6 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from kedro import __version__ as kedro_version
+
 from klineforge import __version__
 from klineforge.contracts import CONTRACTS
 from klineforge.domain.contract import TableContract
@@ -137,16 +139,24 @@ def event(
     }
 
 
-def dataset(place: Place, name: str, *, version: int | None = None, written: Written | None = None) -> Event:
+def dataset(
+    place: Place,
+    name: str,
+    *,
+    version: int | None = None,
+    written: Written | None = None,
+    with_columns: bool = True,
+) -> Event:
     """A dataset as an input or output of an event.
 
     Args:
         place: Where it is.
         name: Its catalog name; tables tell their columns by it.
         version: Delta version that was read.
-        written: What was done to it; only a table that has changed tells its columns again.
+        written: What was done to it.
+        with_columns: Whether a table that has changed tells its columns.
     """
-    contract = CONTRACTS.get(name)
+    contract = CONTRACTS.get(name) if with_columns else None
     told: Event = {"namespace": place.namespace, "name": place.name, "facets": {}}
     newest = version if written is None else written.version
     if newest is not None:
@@ -185,13 +195,12 @@ def job_namespace() -> str:
 
 
 def _run_facets(work: Work, error: str | None, parameters: Mapping[str, Any] | None) -> Event:
-    from kedro import __version__ as kedro_version
-
-    facets = {
-        "processing_engine": _facet(
+    facets: Event = {}
+    if work.kind == "PIPELINE":
+        # Of its nodes it is the same.
+        facets["processing_engine"] = _facet(
             "processing_engine", version=kedro_version, name="Kedro", openlineageAdapterVersion=__version__
         )
-    }
     if work.parent is not None:
         job = {"namespace": job_namespace(), "name": work.parent.job}
         facets["parent"] = _facet("parent", run={"runId": work.parent.id}, job=job)

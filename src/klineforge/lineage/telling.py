@@ -108,7 +108,8 @@ class RunTeller:
                 self._run,
                 end.ended_at,
                 inputs=self._told(self._inputs),
-                outputs=self._told_written(self._outputs, tuple(tables)),
+                # The nodes have told the columns.
+                outputs=self._told_written(self._outputs, tables, with_columns=False),
                 error=end.error,
             )
         )
@@ -117,9 +118,14 @@ class RunTeller:
     def _told(self, names: Iterable[str]) -> list[Event]:
         return [dataset(self._places[name], name) for name in names]
 
-    def _told_written(self, names: Iterable[str], tables: Iterable[TableEntry]) -> list[Event]:
+    def _told_written(
+        self, names: Iterable[str], tables: Iterable[TableEntry], *, with_columns: bool = True
+    ) -> list[Event]:
         entries = tuple(tables)
-        return [dataset(self._places[name], name, written=_written(name, entries)) for name in names]
+        return [
+            dataset(self._places[name], name, written=_written(name, entries), with_columns=with_columns)
+            for name in names
+        ]
 
 
 def tell_of_killed_run(sender: Sender, run: RunRecord) -> None:
