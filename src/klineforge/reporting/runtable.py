@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ def runs_to_take_over(lake: Path) -> tuple[RunRecord, ...]:
         lake: Root of the lake.
     """
     waiting: dict[str, RunRecord] = {}
-    for lines in newest_blocks(lake):
+    for lines in _ever_more(newest_blocks(lake)):
         parsed = [record for record in map(parse_line, lines) if record is not None and record.outcome in RUN_OUTCOMES]
         known = _held(lake, min((record.started_at for record in parsed), default=None))
         waiting.update({record.run_id: record for record in parsed if record.run_id not in known})
@@ -148,6 +149,14 @@ def _row(record: RunRecord, kind: str, name: str, **values: Any) -> dict[str, An
 def _sum(values: Iterable[int | None]) -> int | None:
     told = [value for value in values if value is not None]
     return sum(told) if told else None
+
+
+def _ever_more(blocks: Iterator[list[str]]) -> Iterator[list[str]]:
+    """Blocks joined to ones of twice the length each time: the table is asked a few times, however much is waiting."""
+    size = 1
+    while joined := list(itertools.chain.from_iterable(itertools.islice(blocks, size))):
+        yield joined
+        size *= 2
 
 
 def _held(lake: Path, since: datetime | None) -> set[str]:
