@@ -63,8 +63,8 @@ def rising_edges(figures: pl.DataFrame, by: Iterable[str] = ("exchange", "subjec
     """The hours at which machines fire.
 
     Args:
-        figures: The columns ``FIGURES`` and any others, one row per machine and hour. Values that are null, NaN or infinite count as absent.
-            They must reach back to ``read_from`` of the first hour that matters to the caller.
+        figures: The columns ``FIGURES`` and any others, one row per machine and hour; a value that is null, NaN or
+            infinite counts as absent. They must reach back to ``read_from`` of the first hour that matters.
         by: The columns that name a machine.
 
     Returns:

@@ -67,6 +67,8 @@ def replay(lake: str | None, env: str | None, start: str | None, end: str | None
 @env_option
 def list_alerts(lake: str | None, env: str | None) -> None:
     """Show alerts that wait for delivery, and the newest of all."""
+    from rich.text import Text
+
     from klineforge.alerting.outbox import undelivered
     from klineforge.pipelines.alerts.nodes import rows_of
     from klineforge.reporting.console import report_console
@@ -80,7 +82,7 @@ def list_alerts(lake: str | None, env: str | None) -> None:
     for one in waiting.iter_rows(named=True):
         event = (_hour(one["hour"]), one["severity"], one["rule"], one["message"], one["channel"])
         open_ones.add_row(*event, str(one["attempts"]), one["last_error"] or "-")
-    console.print(titled(f"Waiting for delivery: {waiting.height}", open_ones if waiting.height else "nothing"))
+    console.print(titled(f"Waiting for delivery: {waiting.height}", open_ones if waiting.height else Text("nothing")))
     newest = grid("hour", "severity", "rule", "event")
     for one in rows.sort("fired_at", "hour", descending=True).head(_TOLD_SHOWN).iter_rows(named=True):
         newest.add_row(_hour(one["hour"]), one["severity"], one["rule"], one["message"])
