@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
+import polars as pl
 import pyarrow as pa
 import pytest
 import yaml
@@ -16,7 +18,7 @@ from klineforge.contracts.bronze import BINANCE_EXCHANGE_INFO
 from klineforge.datasets.delta_table import Append
 from klineforge.datasets.validation import ContractValidator
 from klineforge.errors import ContractError
-from klineforge.incremental.recipe import derive
+from klineforge.incremental.recipe import Derivation, derive
 from klineforge.lake.arrow import arrow_schema
 from klineforge.lake.location import TableLocation
 from klineforge.lake.table import LakeTable
@@ -80,5 +82,13 @@ def test_the_check_can_be_switched_off_and_delta_still_refuses(tmp_path: Path, m
 def test_a_derivation_is_told_to_look_at_the_rows_it_will_write(tmp_path: Path) -> None:
     runs = LakeTable.at(CONTRACTS["kline_runs"], TableLocation(str(tmp_path / "kline_runs")))
     checked = ContractValidator("dim_exchange").validate(derive(gold.EXCHANGE, runs=runs))
-    assert checked.inspect is not None
-    assert checked.inspect.keywords["contract"] is CONTRACTS["dim_exchange"]
+    assert isinstance(checked, Derivation)
+    checked.inspect(_exchange("binance"))
+    with pytest.raises(ContractError, match="exchange_valid"):
+        checked.inspect(_exchange("elsewhere"))
+
+
+def _exchange(code: str) -> pl.DataFrame:
+    row = {"exchange": code, "exchange_name": "x", "timezone": "UTC", "no_trade_policy": "x"}
+    hour = datetime(2024, 1, 1, tzinfo=UTC)
+    return pl.DataFrame([{**row, "first_candle": hour, "last_candle": hour}])

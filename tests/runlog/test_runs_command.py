@@ -20,7 +20,9 @@ from klineforge.reporting.runs import print_run, print_runs, require_run
 
 def listed(lake: Path) -> str:
     out = io.StringIO()
-    print_runs(lake, read_runs(lake, 20), report_console(out))
+    console = report_console(out)
+    console.width = 300
+    print_runs(lake, read_runs(lake, 20), console)
     return out.getvalue()
 
 

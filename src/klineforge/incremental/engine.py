@@ -190,7 +190,7 @@ class _Refresh:
         contract = self.output.contract
         rows = pl.DataFrame(self._computed(None).toArrow())
         require_unique(rows, contract)
-        self._inspect(rows)
+        self.derivation.inspect(rows)
         writer, note = LocalWriter(contract, self.output.location), self._note("rebuild", Counts(inserted=rows.height))
         if not self._make_room(writer):
             writer.overwrite(rows.to_arrow(), note)
@@ -237,7 +237,7 @@ class _Refresh:
     def _apply(self, changes: pl.DataFrame, counts: Counts, scope: Scope) -> tuple[str, Counts]:
         if counts.changed == 0:
             return self._acknowledge(counts)
-        self._inspect(changes.filter(pl.col(CHANGE) != "delete"))
+        self.derivation.inspect(changes.filter(pl.col(CHANGE) != "delete"))
         note = self._note("append" if counts.changed == counts.inserted else "merge", counts)
         rows = changes.to_arrow()
         if self.output.location.is_local:
@@ -251,10 +251,6 @@ class _Refresh:
             else:
                 writer.merge(frame, note, within=self._scope_sql(scope, alias="t"))
         return note.action, counts
-
-    def _inspect(self, rows: pl.DataFrame) -> None:
-        if self.derivation.inspect is not None:
-            self.derivation.inspect(rows)
 
     def _held_rows(self, scope: Scope) -> int:
         """How many rows of the table lie in the scope."""
