@@ -180,7 +180,7 @@ class _PlainSession(requests.Session):
     """A session that does only what differs from one file of a host to the next.
 
     The library works out headers, proxies, certificates and credentials anew for every request, follows redirects and
-    keeps cookies. Thousands of small files need none of it, and it costs more than they do (docs/benchmarks.md).
+    keeps cookies. Thousands of small files need none of it, and it costs as much as sending does (ADR 14).
     """
 
     def __init__(self) -> None:
