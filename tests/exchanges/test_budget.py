@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from faults.catalogue import case
+from exchanges.hostile import unhurried
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -207,6 +208,7 @@ def run(budget: Budget, exchange: Exchange, work: Sequence[list[int]], seed: int
 
 
 @case("17")
+@unhurried
 @given(
     work=st.lists(st.lists(st.sampled_from([1, 2, 5]), min_size=20, max_size=80), min_size=1, max_size=6),
     limit=st.integers(200, 400),
@@ -223,6 +225,7 @@ def test_exchange_never_refuses_and_its_reserve_is_never_touched(work: list[list
     assert max(exchange.counts.values()) <= budget.limits[0].usable
 
 
+@unhurried
 @given(
     work=st.lists(st.lists(st.sampled_from([1, 2, 5]), min_size=20, max_size=60), min_size=1, max_size=6),
     limit=st.integers(200, 400),

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from exchanges.hostile import unhurried
 from hypothesis import given
 from hypothesis import strategies as st
 from ingestion.fakes import csv_of, hours, kline
@@ -96,6 +97,7 @@ def test_csv_without_records_is_an_empty_table(content: bytes) -> None:
     assert parse_csv(content).num_rows == 0
 
 
+@unhurried
 @given(st.binary(max_size=300))
 def test_csv_of_any_bytes_is_read_without_losing_a_line(content: bytes) -> None:
     records = parse_csv(content)
@@ -104,6 +106,7 @@ def test_csv_of_any_bytes_is_read_without_losing_a_line(content: bytes) -> None:
         assert (row["malformed_record"] is None) == (row["open_time"] is not None)
 
 
+@unhurried
 @given(st.lists(st.integers(0, 2), min_size=1, max_size=30), st.booleans())
 def test_csv_read_fast_and_slowly_gives_the_same_records(picks: list[int], broken: bool) -> None:
     lines = [CLEAN.splitlines()[pick] for pick in picks]
@@ -201,6 +204,7 @@ def test_error_body_tells_the_end_of_a_ban() -> None:
     assert parse_error_body(b"<html> no\n json</html>").message == "<html> no json</html>"
 
 
+@unhurried
 @given(st.binary(max_size=200))
 def test_error_body_of_any_bytes_never_raises(content: bytes) -> None:
     assert isinstance(parse_error_body(content).message, str)
