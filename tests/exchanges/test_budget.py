@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import pytest
-from faults.catalogue import case
 from exchanges.hostile import unhurried
+from faults.catalogue import case
 from hypothesis import given
 from hypothesis import strategies as st
 
