@@ -52,6 +52,7 @@ def test_print_status_absent_and_damaged_tables_are_named(market_lake: Path, now
 
     assert line_with(text, "dim_exchange").split()[1:2] == ["absent"]
     assert line_with(text, "dim_coins").split()[2:3] == ["damaged"]
+    assert "`kedro klineforge repair --dry-run`" in line_with(text, "can be mended")
 
 
 def test_print_status_coins_are_grouped_by_freshness(market_lake: Path, now: datetime) -> None:

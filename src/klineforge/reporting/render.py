@@ -86,6 +86,10 @@ def _parts(health: LakeHealth) -> Iterator[ConsoleRenderable]:
     yield from _last_run(health)
     if health.crowded:
         yield titled("Maintenance is due", Text(_due(health.crowded), style="yellow"))
+    damaged = [table.name for table in health.tables if isinstance(table, TableProblem) and table.kind == "damaged"]
+    if damaged:
+        text = f"{', '.join(damaged)}\n`kedro klineforge repair --dry-run` tells what can be mended (docs/repair.md)"
+        yield titled("Repair is due", Text(text, style="red"))
     if health.remarks:
         yield titled("Could not be read", Text("\n".join(health.remarks), style="red"))
 
