@@ -23,6 +23,7 @@ from lake.damages import (
     checkpoint_cut,
     commit_cut_in_a_line,
     commit_of_zeros,
+    data_file_missing,
     older_data_file_missing,
     pointer_garbage,
 )
@@ -201,3 +202,23 @@ def test_what_is_set_aside_is_kept(world: World) -> None:
     shelf = shelves / "binance_klines_daily-20261122T120000Z"
     assert (shelf / "_delta_log" / f"{3:020d}.json").read_bytes() == torn
     assert (shelves / "binance_ingestion_checkpoints-20261122T120000Z" / "withdrawn.parquet").is_file()
+
+
+@case("70")
+@pytest.mark.parametrize("name", ["klines", "checkpoints"])
+def test_same_append_comes_again_after_its_rows_were_lost(tmp_path: Path, name: str) -> None:
+    """The same files from the same place make the same append: what says that it was committed is taken back."""
+    lake = ProductLake(tmp_path / "lake")
+    with World(lake.path) as world:
+        world.lake = lake
+        assert world.run(end="2024-03-03").error is None
+        (appended,) = lake.table("klines")["batch_id"].unique()
+        data_file_missing(lake.folder(name))
+
+        repair(world)
+
+        assert world.run(end="2024-03-03").error is None
+        assert list(lake.table("klines")["batch_id"].unique()) == [appended]
+        assert list(lake.table("checkpoints")["batch_id"].unique()) == [appended]
+        assert lake.table("klines").height == 96
+        assert repair(world).is_well
