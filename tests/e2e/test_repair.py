@@ -13,6 +13,7 @@ import pytest
 from e2e.project import kedro, kedro_here, parameters
 from faults.catalogue import case
 from lake.damages import commit_cut_in_a_line, data_file_cut, older_data_file_missing
+from polars.testing import assert_frame_equal
 
 from klineforge.contracts import CONTRACTS
 from klineforge.simulator.server import DemoExchange
@@ -97,6 +98,8 @@ def test_damaged_lake_is_told_repaired_and_ends_like_one_that_never_was(
     lakes.run(lake, "2024-03-06")
 
     wanted = figures(lakes.folder / "after")
-    different = [name for name, rows in figures(lake).items() if not rows.equals(wanted[name])]
-    assert different == []
+    for name, rows in figures(lake).items():
+        # Correlations of an increment and of a rebuild lie within their tolerance; everything else has the same bits.
+        noisy = name in {"mart_correlations", "mart_market_breadth_1h"}
+        assert_frame_equal(rows, wanted[name], check_exact=not noisy, abs_tol=1e-9, rel_tol=0.0)
     assert kedro("klineforge", "repair", "--dry-run", "--lake", str(lake)).returncode == 0
