@@ -35,8 +35,9 @@ check: setup ## Check format, lint, types, import rules, generated documents and
 	PYTHONPATH=tests $(BIN)/python -m faults.document --check
 	$(BIN)/python scripts/lock.py --check
 
-demo: setup ## Turn the simulated demo exchange into a warehouse; again later: the hours since
+demo: setup ## Turn the simulated demo exchange into a warehouse and check it; again later: the hours since
 	@$(BIN)/kedro run --env demo $(ARGS)
+	@$(BIN)/kedro run --env demo --pipeline quality $(ARGS)
 
 lineage: setup ## Build the picture of all pipelines and tables as a static site
 	@$(BIN)/kedro klineforge lineage $(ARGS)

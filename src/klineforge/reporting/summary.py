@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from klineforge.reporting.health import UNLISTED, LakeHealth, read_health
 from klineforge.reporting.market import Correlation, MarketHour, Mover, read_newest_hour
 from klineforge.reporting.render import grid, table_rows, titled
 from klineforge.reporting.runlog import RunRecord
+from klineforge.reporting.tables import TableProblem
 from klineforge.reporting.wording import hour, percent
 
 SIMULATED = "The market is SIMULATED: an exchange inside this project made every price. Nothing here is real."
@@ -43,12 +45,22 @@ def _parts(health: LakeHealth, market: MarketHour, simulated: bool) -> Iterator[
     yield Text.assemble(("KlineForge", "bold"), f"  lake {health.lake}, all times UTC")
     if simulated:
         yield Text(SIMULATED, style="bold yellow")
-    yield table_rows(health)
+    yield table_rows(without_absent_operations(health))
     if health.log.runs:
         yield _touched(health.log.runs[0])
     yield _losses(health)
     yield _market(market, simulated=simulated)
     yield _next(health.lake)
+
+
+def without_absent_operations(health: LakeHealth) -> LakeHealth:
+    """The lake without those tables about itself that nobody has asked for yet."""
+    shown = tuple(
+        entry
+        for entry in health.tables
+        if not (entry.layer == "operations" and isinstance(entry, TableProblem) and entry.kind == "absent")
+    )
+    return replace(health, tables=shown)
 
 
 def _market_hour(health: LakeHealth) -> MarketHour:
@@ -123,6 +135,7 @@ def _next(lake: Path) -> Text:
     return Text(
         "What to try next\n"
         "  run again in an hour: only the new hour is ingested and computed\n"
+        f"  kedro run --pipeline quality --params lake={lake}    check every table and figure\n"
         f"  kedro klineforge status --lake {lake}    freshness, gaps, checkpoints, last runs\n"
         f'  make lineage ARGS="--lake {lake}"    every table and step as a picture\n'
         f"  polars.scan_delta('{lake}/marts/mart_top_movers')    any table, without Spark"
