@@ -11,12 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from exchanges.hostile import CSV, JSON, PAGE, mutations_of, nested, unhurried
 from hypothesis import example, given
 from hypothesis import strategies as st
 from ingestion.fakes import utc, zipped
 
+from klineforge.contracts.operations import RUN_LOG
 from klineforge.datasets.archive_checks import ArchiveChecksDataset
 from klineforge.domain.hours import Span
 from klineforge.errors import LakeBusyError
@@ -28,8 +30,11 @@ from klineforge.exchanges.coverage import Coverage, SourceRecord
 from klineforge.exchanges.landing import LandingZone
 from klineforge.exchanges.units import KlineUnit, swept_klines
 from klineforge.hooks import require_market
+from klineforge.lake.arrow import arrow_schema
 from klineforge.lake.lock import lake_lock
 from klineforge.reporting.runlog import read_runs
+from klineforge.reporting.runtable import rows_of, runs_to_take_over
+from klineforge.reporting.runwriting import write_down_killed_run
 
 MONTH = Span(utc("2021-01-01"), utc("2021-02-01"))
 ZIP = zipped("BTCUSDT-1h-2021-01.csv", CSV)
@@ -245,3 +250,42 @@ def test_run_log_of_any_bytes_can_be_read(content: bytes) -> None:
         log.write_bytes(content)
 
         assert len(read_runs(Path(folder), 10).runs) <= content.count(b"\n") + 3
+
+
+LINE = (
+    b'{"run_id": "1", "started_at": "2021-01-01T00:00:00+00:00", "ended_at": "2021-01-01T00:00:01+00:00", "outcome": '
+    b'"failed", "error": "e", "nodes": [{"name": "n", "outcome": "failed", "started_at": "2021-01-01T00:00:00+00:00", '
+    b'"ended_at": "2021-01-01T00:00:01+00:00"}], "parameters": {"a": 1}, "tables": [{"table": "t", "action": "merge", '
+    b'"inserted": 3, "seconds": 1, "version": 2, "read": {"u": 1}, "started_at": "2021-01-01T00:00:00+00:00"}]}\n'
+)
+
+
+@unhurried
+@given(mutations_of(LINE))
+@example(LINE.replace(b'"inserted": 3', b'"inserted": 99999999999999999999'))
+@example(LINE.replace(b'"name": "n"', b'"name": "\\ud800"'))
+@example(LINE.replace(b'"seconds": 1', b'"seconds": 1e300'))
+def test_run_log_of_any_bytes_fits_the_table_or_is_left_out(content: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "_klineforge" / "runs.jsonl"
+        log.parent.mkdir()
+        log.write_bytes(content + b"\n" + LINE.replace(b'"1"', b'"2"'))
+
+        runs = runs_to_take_over(Path(folder))
+
+        assert runs[-1].run_id == "2"
+        pa.Table.from_pylist([row for run in runs for row in rows_of(run)], schema=arrow_schema(RUN_LOG))
+
+
+@unhurried
+@given(mutations_of(b'{"run_id": "1", "started_at": "2021-01-01T00:00:00+00:00", "pipeline": "p", "parameters": {}}'))
+@example(nested(5000))
+def test_mark_of_any_bytes_stops_no_run(content: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        mark = Path(folder) / "_klineforge" / "run_in_work.json"
+        mark.parent.mkdir()
+        mark.write_bytes(content)
+
+        write_down_killed_run(Path(folder), datetime(2026, 1, 1, tzinfo=UTC))
+
+        assert not mark.exists()

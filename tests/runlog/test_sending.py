@@ -200,6 +200,19 @@ def test_file_that_cannot_be_written_is_one_warning(tmp_path: Path, caplog: pyte
     assert warning.startswith("OpenLineage events of this run are lost")
 
 
+def test_fault_in_telling_is_one_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise KeyError("a fault of ours")
+
+    monkeypatch.setattr("klineforge.lineage.telling.RunTeller.node_began", fail)
+    assert run(tmp_path, appending("binance")) is None
+    (warning,) = warnings_in(caplog)
+    assert "no more OpenLineage events are sent of this run: KeyError" in warning
+    assert [node["outcome"] for node in lines(tmp_path)[0]["nodes"]] == ["succeeded", "succeeded"]
+
+
 def test_what_the_client_logs_is_said_once_by_us(caplog: pytest.LogCaptureFixture) -> None:
     with receiver(503) as (url, _, _):
         sender = ClientSender(http(url, retry={"total": 3, "backoff_factor": 0}))

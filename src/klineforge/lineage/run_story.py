@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -47,28 +47,26 @@ class RunStory:
             pipeline: What will be run.
             catalog: Where its tables are.
         """
-        try:
-            sender = sender_for(self._lake, self._openlineage, wanted=self._wanted)
-        except OSError as error:
-            logger.warning("there are no OpenLineage events of this run: %s", redacted(str(error)))
-            sender = Nowhere()
+        sender = self._sender()
         if self._lake is not None:
             self._mark(self._lake, sender)
-        self._teller = RunTeller(sender, self._start, pipeline, locations_of(catalog, pipeline.datasets()))
-        self._teller.run_began()
+        try:
+            self._teller = RunTeller(sender, self._start, pipeline, locations_of(catalog, pipeline.datasets()))
+        except Exception as error:  # noqa: BLE001 - lineage is no reason for a run to fail
+            _say_untold(error)
+        self._tell(lambda teller: teller.run_began())
 
     def node_began(self, node: Node) -> None:
         """A node is called."""
         entry = JOURNAL.node_began(node.name, tuple(node.outputs), datetime.now(UTC))
-        if self._teller is not None:
-            self._teller.node_began(entry)
+        self._tell(lambda teller: teller.node_began(entry))
 
     def node_saved(self, node: Node, output: str) -> None:
         """An output of a node was saved; a generator may save more of it."""
         is_stream = inspect.isgeneratorfunction(node.func)
         entry = JOURNAL.node_saved(node.name, output, datetime.now(UTC), is_stream=is_stream)
-        if entry is not None and self._teller is not None:
-            self._teller.node_ended(entry, tuple(JOURNAL.entries))
+        if entry is not None:
+            self._tell(lambda teller: teller.node_ended(entry, tuple(JOURNAL.entries)))
 
     def node_failed(self, node: Node, error: Exception) -> None:
         """A node raised an error; how that is to be seen is known when the run has ended."""
@@ -87,26 +85,45 @@ class RunStory:
         try:
             if self._lake is not None:
                 write_line(self._lake, self._start, end, JOURNAL.nodes, tables)
-        except OSError as problem:
+        except (OSError, TypeError, ValueError) as problem:
             logger.warning("run %s is not in the run log, which cannot be written: %s", self._start.run_id, problem)
         else:
             if self._lake is not None and any(table.version not in {None, table.version_before} for table in tables):
                 _fill_table(self._lake)
-        if self._teller is not None:
-            for entry in late:
-                self._teller.node_ended(entry, tables)
-            self._teller.run_ended(end, tables)
+        self._tell(lambda teller: teller.run_ended(end, late, tables))
+
+    def _sender(self) -> Sender:
+        try:
+            return sender_for(self._lake, self._openlineage, wanted=self._wanted)
+        except Exception as error:  # noqa: BLE001 - lineage is no reason for a run to fail
+            _say_untold(error)
+            return Nowhere()
+
+    def _tell(self, tell: Callable[[RunTeller], None]) -> None:
+        teller = self._teller
+        if teller is None:
+            return
+        try:
+            tell(teller)
+        except Exception as error:  # noqa: BLE001 - lineage is no reason for a run to fail
+            self._teller = None
+            _say_untold(error)
 
     def _mark(self, lake: Path, sender: Sender) -> None:
         try:
             killed = write_down_killed_run(lake, self._start.started_at)
             mark_in_work(lake, self._start)
-        except OSError as error:
+        except (OSError, TypeError, ValueError) as error:
             logger.warning("the run log cannot be written; this run may be missing in it: %s", error)
             return
         if killed is not None:
             logger.info("the run %s before this one did not come to an end", killed.run_id)
             tell_of_killed_run(sender, killed)
+
+
+def _say_untold(error: Exception) -> None:
+    said = redacted((str(error).splitlines() or [""])[0])
+    logger.warning("no more OpenLineage events are sent of this run: %s: %s", type(error).__name__, said)
 
 
 def _fill_table(lake: Path) -> None:

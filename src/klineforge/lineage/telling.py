@@ -100,8 +100,17 @@ class RunTeller:
             )
         )
 
-    def run_ended(self, end: RunEnd, tables: Iterable[TableEntry]) -> None:
-        """The run has ended; waits a little until everything is delivered."""
+    def run_ended(self, end: RunEnd, late: Iterable[NodeEntry], tables: Iterable[TableEntry]) -> None:
+        """The run has ended; waits a little until everything is delivered.
+
+        Args:
+            end: How.
+            late: Nodes of which only now is known that they have ended.
+            tables: What the run has done to tables.
+        """
+        done = tuple(tables)
+        for entry in late:
+            self.node_ended(entry, done)
         self._sender.send(
             event(
                 ending(end.outcome),
@@ -109,7 +118,7 @@ class RunTeller:
                 end.ended_at,
                 inputs=self._told(self._inputs),
                 # The nodes have told the columns.
-                outputs=self._told_written(self._outputs, tables, with_columns=False),
+                outputs=self._told_written(self._outputs, done, with_columns=False),
                 error=end.error,
             )
         )

@@ -61,7 +61,7 @@ def runs_to_take_over(lake: Path) -> tuple[RunRecord, ...]:
     """
     waiting: dict[str, RunRecord] = {}
     for lines in _ever_more(newest_blocks(lake)):
-        parsed = [record for record in map(parse_line, lines) if record is not None and record.outcome in RUN_OUTCOMES]
+        parsed = [record for record in map(parse_line, lines) if record is not None and _can_be_held(record)]
         known = _held(lake, min((record.started_at for record in parsed), default=None))
         waiting.update({record.run_id: record for record in parsed if record.run_id not in known})
         if known & {record.run_id for record in parsed}:
@@ -159,6 +159,22 @@ def _ever_more(blocks: Iterator[list[str]]) -> Iterator[list[str]]:
         size *= 2
 
 
+def _can_be_held(record: RunRecord) -> bool:
+    """Whether the table has room for a run; a line that something has spoilt must not hold up the others for ever."""
+    known = (node.outcome for node in record.nodes)
+    if not {record.outcome, *known} <= set(RUN_OUTCOMES):
+        return False
+    try:
+        _arrow(record)
+    except (pa.ArrowException, ValueError, TypeError, OverflowError):
+        return False
+    return True
+
+
+def _arrow(*records: RunRecord) -> pa.Table:
+    return pa.Table.from_pylist([row for record in records for row in rows_of(record)], schema=arrow_schema(RUN_LOG))
+
+
 def _held(lake: Path, since: datetime | None) -> set[str]:
     """Identifiers of the runs in the table that began at an instant or later; file statistics spare the older ones."""
     path = lake / RUN_LOG.layer / RUN_LOG.name
@@ -179,8 +195,8 @@ def _require_columns(table: Any) -> None:
 def _commit(runs: tuple[RunRecord, ...], location: TableLocation) -> None:
     from klineforge.lake.local import LocalWriter
 
-    rows = [row for record in runs for row in rows_of(record)]
+    rows = _arrow(*runs)
     writer = LocalWriter(RUN_LOG, location)
     writer.create()
-    note = CommitNote(RUN_LOG.name, "append", counts=Counts(inserted=len(rows)), run_id=runs[-1].run_id)
-    writer.append(pa.Table.from_pylist(rows, schema=arrow_schema(RUN_LOG)), note, once_as=f"run_log-{runs[-1].run_id}")
+    note = CommitNote(RUN_LOG.name, "append", counts=Counts(inserted=rows.num_rows), run_id=runs[-1].run_id)
+    writer.append(rows, note, once_as=f"run_log-{runs[-1].run_id}")

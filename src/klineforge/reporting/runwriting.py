@@ -96,7 +96,7 @@ def write_down_killed_run(lake: Path, now: datetime) -> RunRecord | None:
     """
     mark = lake / IN_WORK
     try:
-        text = mark.read_text("utf-8")
+        text = mark.read_bytes().decode(errors="replace")
     except OSError:
         return None
     record = _killed(lake, text, now)
@@ -114,7 +114,7 @@ def _killed(lake: Path, mark: str, now: datetime) -> RunRecord | None:
             "nodes": [],
             "tables": [],
         }
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         # Cut off by the kill: then nobody knows which run it was.
         return None
     record = parse_line(json.dumps(line))
