@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -193,3 +194,23 @@ def test_klines_wrong_request_is_refused_with_binance_code(
 
 def test_klines_of_a_coin_before_its_first_listing_are_an_unknown_symbol(rest: RestInterface) -> None:
     assert ask(rest, "symbol=AVAXUSDT&interval=1h", datetime(2024, 8, 1, tzinfo=UTC))["code"] == -1121
+
+
+def test_klines_of_days_are_made_of_their_hours(rest: RestInterface) -> None:
+    day = int(datetime(2026, 11, 20, tzinfo=UTC).timestamp()) * 1000
+    hours = ask(rest, f"symbol=BTCUSDT&interval=1h&startTime={day}&endTime={day + 24 * HOUR - 1}")
+    (whole,) = ask(rest, f"symbol=BTCUSDT&interval=1d&startTime={day}&endTime={day}")
+    assert (whole[0], whole[6]) == (day, day + 24 * HOUR - 1)
+    assert (whole[1], whole[4]) == (hours[0][1], hours[-1][4])
+    assert Decimal(whole[2]) == max(Decimal(row[2]) for row in hours)
+    assert Decimal(whole[3]) == min(Decimal(row[3]) for row in hours)
+    for position in (5, 7, 9, 10):
+        assert Decimal(whole[position]) == sum(Decimal(row[position]) for row in hours)
+    assert whole[8] == sum(row[8] for row in hours)
+
+
+def test_klines_of_days_end_with_the_one_now_open_and_are_cut_like_hours(rest: RestInterface) -> None:
+    today = int(datetime(2026, 11, 22, tzinfo=UTC).timestamp()) * 1000
+    assert opens(rest, "symbol=BTCUSDT&interval=1d&limit=2") == [today - 24 * HOUR, today]
+    from_start = f"symbol=BTCUSDT&interval=1d&startTime={today - 72 * HOUR + 1}&limit=2"
+    assert opens(rest, from_start) == [today - 48 * HOUR, today - 24 * HOUR]

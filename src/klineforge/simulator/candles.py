@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from klineforge.simulator.lifecycle import Hours
 Integers = NDArray[np.int64]
 
 HOUR_IN_MICROSECONDS = 3_600_000_000
+DAY_IN_MICROSECONDS = 24 * HOUR_IN_MICROSECONDS
 
 
 class Candle(NamedTuple):
@@ -65,6 +67,29 @@ class CandleMonth:
             self.taker_buy_quote_volume[rows, position],
         )
         return [Candle(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
+
+
+def whole_day(hours: Sequence[Candle]) -> Candle:
+    """The candle of the day that some of its hours make.
+
+    Args:
+        hours: Candles of one UTC day in order of time, at least one.
+    """
+    first, last = hours[0], hours[-1]
+    opened = first.open_time // DAY_IN_MICROSECONDS * DAY_IN_MICROSECONDS
+    return Candle(
+        open_time=opened,
+        open=first.open,
+        high=max(candle.high for candle in hours),
+        low=min(candle.low for candle in hours),
+        close=last.close,
+        volume=sum(candle.volume for candle in hours),
+        close_time=opened + DAY_IN_MICROSECONDS - 1_000,
+        quote_volume=sum(candle.quote_volume for candle in hours),
+        trades=sum(candle.trades for candle in hours),
+        taker_buy_volume=sum(candle.taker_buy_volume for candle in hours),
+        taker_buy_quote_volume=sum(candle.taker_buy_quote_volume for candle in hours),
+    )
 
 
 def still_open(candle: Candle, coin: SimulatedCoin, share: float) -> Candle:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from itertools import groupby
 
-from klineforge.simulator.candles import Candle, still_open, wire_fields
+from klineforge.simulator.candles import DAY_IN_MICROSECONDS, Candle, still_open, whole_day, wire_fields
 from klineforge.simulator.coins import COINS, POSITION
 from klineforge.simulator.lifecycle import (
     GENESIS,
@@ -24,6 +25,7 @@ PARAMETERS = frozenset({"symbol", "interval", "startTime", "endTime", "timeZone"
 DEFAULT_LIMIT, LARGEST_LIMIT = 500, 1000
 
 _HOUR_IN_MILLISECONDS = 3_600_000
+_DAY_IN_MILLISECONDS = 24 * _HOUR_IN_MILLISECONDS
 _FIRST_MICROSECONDS = 10**14
 _WHOLE_HOUR_ZONE = re.compile(r"[+-]?\d{1,2}(:00)?")
 
@@ -55,12 +57,25 @@ class Klines:
         start, end = _milliseconds(query.number("startTime")), _milliseconds(query.number("endTime"))
         limit = _limit(query.number("limit"))
         _check_time_zone(query.optional("timeZone"))
-        if interval != "1h":
+        if interval not in {"1h", "1d"}:
             raise RequestRefusedError(-1120, "Invalid interval.")
         if not is_known(symbol, now):
             raise RequestRefusedError(-1121, "Invalid symbol.")
-        hours = self._hours(symbol, start, end, limit, now)
-        return [wire_fields(candle, microseconds) for candle in self._seen(symbol, hours, now)]
+        if interval == "1d":
+            candles = self._days(symbol, start, end, limit, now)
+        else:
+            candles = self._seen(symbol, self._hours(symbol, start, end, limit, now), now)
+        return [wire_fields(candle, microseconds) for candle in candles]
+
+    def _days(self, symbol: str, start: int | None, end: int | None, limit: int, now: datetime) -> list[Candle]:
+        """Candles of whole days, the one now open included, each made of its hours."""
+        first = -(-self._first_hour // 24) if start is None else -(-start // _DAY_IN_MILLISECONDS)
+        last = hour_number(now) // 24 if end is None else min(end // _DAY_IN_MILLISECONDS, hour_number(now) // 24)
+        first = max(first, last - limit + 1) if start is None else first
+        hours = traded_hours(symbol, max(first * 24, self._first_hour), min(last * 24 + 23, hour_number(now)) + 1)
+        seen = self._seen(symbol, hours, now)
+        days = groupby(seen, lambda candle: candle.open_time // DAY_IN_MICROSECONDS)
+        return [whole_day(list(candles)) for _, candles in days][:limit]
 
     def _hours(self, symbol: str, start: int | None, end: int | None, limit: int, now: datetime) -> Hours:
         first, last = self._first_hour, hour_number(now)

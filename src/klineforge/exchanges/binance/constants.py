@@ -9,6 +9,7 @@ INTERVAL = "1h"
 ARCHIVE_FOLDER = "data/spot"
 CHECKSUM_SUFFIX = ".CHECKSUM"
 
+DAY_INTERVAL = "1d"
 KLINES_PATH = "/api/v3/klines"
 TIME_PATH = "/api/v3/time"
 EXCHANGE_INFO_PATH = "/api/v3/exchangeInfo"

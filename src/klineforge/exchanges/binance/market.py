@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import pyarrow as pa
+
 from klineforge.domain.hours import Span
 from klineforge.errors import ChecksumMismatchError, ExchangeError, MalformedPayloadError
 from klineforge.exchanges.binance import archive as archives
@@ -121,6 +123,21 @@ class BinanceMarket:
         listed = self._rest.listing(coins)
         self._trading = frozenset(symbol.symbol for symbol in listed if symbol.status == "TRADING")
         return Listing(listed, self._rest.listing_url(), self._stamp())
+
+    def days(self, coin: str, span: Span) -> pa.Table | None:
+        """The exchange's own candles of whole days, to compare hours with; None when REST is off.
+
+        Args:
+            coin: Native symbol.
+            span: Days that open inside it are given.
+
+        Returns:
+            The exchange's fields as sent, one row per day.
+
+        Raises:
+            ExchangeError: When the exchange cannot deliver.
+        """
+        return None if self._rest is None else self._rest.days(coin, span).records
 
     def carry_out(self, task: Task, known: Mapping[int, RawCandle], grace: timedelta, look_back: timedelta) -> Outcome:
         """Do one task.

@@ -15,6 +15,7 @@ from klineforge.domain.hours import HOUR, Span
 from klineforge.domain.parameters import EARLIEST_START
 from klineforge.errors import MalformedPayloadError
 from klineforge.exchanges.binance.constants import (
+    DAY_INTERVAL,
     EXCHANGE,
     EXCHANGE_INFO_PATH,
     EXCHANGE_INFO_WEIGHT,
@@ -161,11 +162,20 @@ class RestClient:
             problem = f"none of the {page.records.num_rows} klines of a page has a readable open time"
             raise _malformed(problem, page, coin, span) from error
 
-    def _page(self, coin: str, bounds: dict[str, int], span: Span | None) -> KlinePage:
+    def days(self, coin: str, span: Span) -> KlinePage:
+        """The candles of the whole UTC days that open inside the span, 1,000 at most.
+
+        Raises:
+            UnknownCoinError: When the exchange does not know the coin.
+        """
+        bounds = {"startTime": to_millis(span.start), "endTime": to_millis(span.end) - 1, "limit": MAX_ROWS_PER_PAGE}
+        return self._page(coin, bounds, span, interval=DAY_INTERVAL)
+
+    def _page(self, coin: str, bounds: dict[str, int], span: Span | None, *, interval: str = INTERVAL) -> KlinePage:
         try:
             answer = self._ask(
                 KLINES_PATH,
-                {"symbol": coin, "interval": INTERVAL, **bounds},
+                {"symbol": coin, "interval": interval, **bounds},
                 weight=KLINES_WEIGHT,
                 most_bytes=MAX_PAGE_BYTES,
                 subject=Subject(coin, None if span is None else str(span)),

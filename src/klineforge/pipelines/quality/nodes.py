@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+import polars as pl
+
 from klineforge.datasets.delta_table import Append
-from klineforge.errors import ConfigurationError
+from klineforge.domain.hours import Span
+from klineforge.errors import ConfigurationError, ExchangeError
+from klineforge.exchanges.binance.market import BinanceMarket
 from klineforge.lake.journal import JOURNAL
 from klineforge.lake.table import LakeTable
-from klineforge.quality import checks
+from klineforge.quality import checks, days
 from klineforge.quality.finding import Finding
 from klineforge.quality.report import QualityReport
 from klineforge.quality.source import Source
@@ -20,6 +24,7 @@ from klineforge.quality.source import Source
 logger = logging.getLogger(__name__)
 
 Findings = list[Finding]
+_MOST_DAYS = 900
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,7 @@ class QualityOptions:
     Args:
         fresh_hours: Hours after which the newest candle of a coin counts as old, at least 1.
         pairs_again: How many pairs of coins are correlated a second time per run, others each day; ``all`` for all.
+        days_compared: How many of the newest days are compared with the exchange's own candles of days; 0 asks nobody.
 
     Raises:
         ConfigurationError: When a value is not one of those.
@@ -36,6 +42,7 @@ class QualityOptions:
 
     fresh_hours: int = 3
     pairs_again: int | str = 10
+    days_compared: int = 0
 
     def __post_init__(self) -> None:
         given: object = self.fresh_hours
@@ -43,6 +50,12 @@ class QualityOptions:
             raise ConfigurationError(
                 f"parameter quality.fresh_hours must be a whole number of hours from 1 on, found {self.fresh_hours!r}; "
                 "correct it in conf/base/parameters.yml or with --params quality.fresh_hours=3"
+            )
+        asked: object = self.days_compared
+        if isinstance(asked, bool) or not isinstance(asked, int) or not 0 <= asked <= _MOST_DAYS:
+            raise ConfigurationError(
+                f"parameter quality.days_compared must be a whole number from 0 to {_MOST_DAYS}, found {asked!r}; "
+                "correct it in conf/base/parameters.yml or with --params quality.days_compared=3"
             )
         is_number = isinstance(self.pairs_again, int) and not isinstance(self.pairs_again, bool)
         if self.pairs_again != "all" and not (is_number and int(self.pairs_again) >= 0):
@@ -95,6 +108,26 @@ def reconcile_marts(options: QualityOptions, min_observations: int, *tables: Lak
 def check_freshness(options: QualityOptions, fact: LakeTable, coins: LakeTable) -> Findings:
     """Ask which coins lag behind, and whether the exchange stands still or we do."""
     return checks.freshness_of_coins(Source(fact), Source(coins), options.fresh_hours, _now())
+
+
+def compare_days(options: QualityOptions, market: BinanceMarket, fact: LakeTable) -> Findings:
+    """Compare the newest days with the exchange's own candles of days; one that does not answer is only told of."""
+    source = Source(fact)
+    if not options.days_compared or not source.is_there:
+        return []
+    made = days.whole_days(source.rows(), options.days_compared)
+    sent: list[pl.DataFrame] = []
+    for exchange, coin in made.select("exchange", "coin").unique().sort("exchange", "coin").iter_rows():
+        try:
+            records = market.days(coin, Span(*days.span_of(made, coin)))
+        except ExchangeError as error:
+            logger.warning("days cannot be compared from %s on: %s", coin, error.problem)
+            break
+        if records is None:
+            logger.info("days are not compared: REST is off")
+            break
+        sent.append(days.days_as_sent(exchange, coin, records))
+    return [replace(days.days_agree(made, pl.concat(sent)), version=source.version)] if sent else []
 
 
 def put_down(*findings: Findings) -> tuple[Append, dict[str, Any]]:

@@ -34,6 +34,12 @@ def create_pipeline(**_: object) -> Pipeline:
             "freshness_findings",
             name="check_freshness",
         ),
+        Node(
+            nodes.compare_days,
+            ["params:quality", "binance_market", "fact_1h_klines"],
+            "days_compared",
+            name="compare_days_with_the_exchange",
+        ),
         *(
             [Node(nodes.check_operations, operations, "operations_findings", name="check_operations")]
             * bool(operations)

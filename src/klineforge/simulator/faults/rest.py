@@ -66,6 +66,20 @@ def lag(reply: Reply, asked: Asked, *, hours: int = 2, share: float = 0.5) -> Re
 
 
 @reply_fault(KLINES)
+def day_differs(reply: Reply, asked: Asked, *, share: float = 0.99) -> Reply:
+    """Give candles of days only that share of what their hours traded."""
+    if asked.query.get("interval") != "1d":
+        return reply
+
+    def less(klines: list[list[Any]]) -> list[list[Any]]:
+        for row in klines:
+            row[5] = f"{Decimal(row[5]) * Decimal(str(share)):.8f}"
+        return klines
+
+    return _with_rows(reply, less)
+
+
+@reply_fault(KLINES)
 def columns(reply: Reply, _asked: Asked, *, columns: int = 13, row: int = 0) -> Reply:
     """Give one row of a page another number of fields."""
 
