@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,10 +26,12 @@ from lake.damages import (
     commit_cut_in_a_line,
     commit_of_zeros,
     data_file_missing,
+    middle_commit_missing,
     older_data_file_missing,
     pointer_garbage,
 )
 from lake.tables import contents
+from polars.testing import assert_frame_equal
 
 from klineforge.cli.repairing import Diagnosis, repair_lake
 from klineforge.errors import DamagedTableError
@@ -222,3 +226,34 @@ def test_same_append_comes_again_after_its_rows_were_lost(tmp_path: Path, name: 
         assert list(lake.table("checkpoints")["batch_id"].unique()) == [appended]
         assert lake.table("klines").height == 96
         assert repair(world).is_well
+
+
+class Killed(BaseException):
+    """Ends a repair as a kill does: nothing of it is handled."""
+
+
+@pytest.mark.parametrize("end", [Killed(), OSError(errno.ENOSPC, "No space left on device")], ids=["killed", "no room"])
+@pytest.mark.parametrize(
+    "step",
+    ["klineforge.lake.salvage.create_local_table", "klineforge.lake.salvage.write_deltalake", "pathlib.Path.rename"],
+)
+def test_repair_that_ends_halfway_has_lost_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, step: str, end: BaseException
+) -> None:
+    """The exchange serves no former revisions, so what a table made anew lacks would be lost for good."""
+    klines = table_of(world, "klines")
+    before = world.lake.table("klines")
+    middle_commit_missing(klines)
+
+    def ends(*_: object, **__: object) -> None:
+        raise end
+
+    with monkeypatch.context() as during, suppress(Killed):
+        during.setattr(step, ends)
+        assert repair(world).failures
+
+    assert not repair(world, dry_run=True).is_well
+    assert repair(world).failures == ()
+    assert repair(world).is_well
+    assert not list((world.lake.path / "damaged").glob("*being-made"))
+    assert_frame_equal(world.lake.table("klines"), before, check_row_order=False)

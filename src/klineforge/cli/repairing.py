@@ -20,12 +20,12 @@ from klineforge.errors import KlineForgeError
 from klineforge.lake.claims import lost_rows, withdraw_claims
 from klineforge.lake.damage import find_damage
 from klineforge.lake.lock import lake_lock
+from klineforge.lake.memory import newest_version
 from klineforge.lake.repair import (
     Repair,
     Workshop,
     ask_to_rebuild,
     mend,
-    newest_version,
     readers_beyond,
     require_mended,
 )
@@ -82,7 +82,7 @@ def repair_lake(lake: Path, names: tuple[str, ...], now: datetime, *, dry_run: b
     with lake_lock(lake, purpose="kedro klineforge repair", now=now):
         # Readers before what they read: they are told in their own logs when that is set back.
         for contract in reversed(chosen):
-            if shop.path(contract).exists():
+            if shop.path(contract).exists() or shop.being_made(contract.name).exists():
                 _attempt(contract, shop, repairs, failures)
         for name, step in (("bronze", _claims), ("silver, gold, marts", _readers)):
             try:

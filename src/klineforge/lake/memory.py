@@ -39,6 +39,19 @@ class Noted:
     note: CommitNote
 
 
+def newest_version(path: Path) -> int | None:
+    """The newest version of a table; None where there is none.
+
+    Args:
+        path: Folder of the table.
+
+    Raises:
+        DamagedTableError: When its log cannot be read.
+    """
+    head = LocalTableLog(TableLocation(path=str(path))).head()
+    return None if head is None else head.version
+
+
 def newest_note(log: TableLog, table: str) -> tuple[Noted | None, str]:
     """What a table remembers, or why that cannot be trusted.
 

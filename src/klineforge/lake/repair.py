@@ -71,6 +71,10 @@ class Workshop:
         """Where the files of a table go that are set aside."""
         return self.lake / DAMAGED / f"{table}-{self.now:%Y%m%dT%H%M%SZ}"
 
+    def being_made(self, table: str) -> Path:
+        """Where a table is made anew; once its own folder is away, what lies here is whole."""
+        return self.lake / DAMAGED / f"{table}-being-made"
+
     def put_aside(self, contract: TableContract, files: Iterable[str]) -> None:
         """Move files of a table to its shelf.
 
@@ -110,6 +114,8 @@ def mend(contract: TableContract, shop: Workshop) -> Repair:
     Raises:
         DamagedTableError: When nothing that can be read is left of a bronze table.
     """
+    if not shop.path(contract).exists():
+        return _end_killed_repair(contract, shop)
     found = find_damage(shop.path(contract))
     texts = [damage.text for damage in found]
     if any(damage.kind == "log" for damage in found):
@@ -151,9 +157,18 @@ def _make_anew(contract: TableContract, shop: Workshop) -> str:
     text = f"set aside to {shop.shown(contract.name)} and made anew from its data files"
     if shop.dry_run:
         return text
-    rows, unread = salvage(shop.put_table_aside(contract), contract, shop.path(contract))
+    made = shop.being_made(contract.name)
+    rows, unread = salvage(shop.path(contract), contract, made, lambda: shop.put_table_aside(contract))
     lost = f"; {_number(unread, 'file')} could not be read" if unread else ""
     return f"{text}: {rows:,} rows{lost}"
+
+
+def _end_killed_repair(contract: TableContract, shop: Workshop) -> Repair:
+    """Put a table in its place that a killed repair had made."""
+    made = shop.being_made(contract.name)
+    if not shop.dry_run:
+        made.rename(shop.path(contract))
+    return Repair(contract.name, ("a repair was killed before it was done",), (f"{made.name} put in its place",))
 
 
 def _forget_files(contract: TableContract, shop: Workshop, lost: tuple[str, ...]) -> None:
@@ -262,19 +277,6 @@ def ask_to_rebuild(tables: Iterable[Path]) -> tuple[str, ...]:
         commit(path, CommitNote(path.name, "acknowledge", recipe_version=TAKEN_BACK), [], [])
         asked.append(path.name)
     return tuple(asked)
-
-
-def newest_version(path: Path) -> int | None:
-    """The newest version of a table; None where there is none.
-
-    Args:
-        path: Folder of the table.
-
-    Raises:
-        DamagedTableError: When its log cannot be read.
-    """
-    head = LocalTableLog(TableLocation(path=str(path))).head()
-    return None if head is None else head.version
 
 
 def require_mended(contract: TableContract, shop: Workshop) -> None:

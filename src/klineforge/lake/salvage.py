@@ -6,7 +6,8 @@ others, bring nothing twice. What was appended under which identity is forgotten
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import polars as pl
@@ -25,29 +26,49 @@ from klineforge.lake.note import CommitNote
 _LARGE_FILE = 64_000_000
 
 
-def salvage(old: Path, contract: TableContract, new: Path) -> tuple[int, tuple[str, ...]]:
-    """Make a table of the data files in a folder.
+def salvage(
+    path: Path, contract: TableContract, made: Path, put_aside: Callable[[], Path]
+) -> tuple[int, tuple[str, ...]]:
+    """Make a table anew of its own data files.
+
+    The table stays where it is until the new one is whole: who is killed meanwhile, or has no room, begins again.
 
     Args:
-        old: The folder; nothing in it is changed.
+        path: Folder of the table.
         contract: The table's contract.
-        new: Where the table is to be.
+        made: Where the new one is made; must be in the same file system.
+        put_aside: Moves the table and tells where it lies then.
 
     Returns:
         How many rows it has, and the names of the files that cannot be read.
 
     Raises:
-        DamagedTableError: When there are files and none of them can be read.
+        DamagedTableError: When there are files and none of them can be read; they are put aside.
     """
     schema = arrow_schema(contract, stored=True)
-    files = data_files(old)
+    files = data_files(path)
     good = [file for file in files if _is_readable(file, schema)]
     bad = [file for file in files if file not in good]
     if bad and not good:
         raise DamagedTableError(
-            f"none of the {len(bad):,} data files of {contract.name} can be read; they are in {old}. What to do: "
-            "restore the table's folder from a copy, or run again, which downloads everything anew"
+            f"none of the {len(bad):,} data files of {contract.name} can be read; they are in {put_aside()}. What to "
+            "do: restore the table's folder from a copy, or run again, which downloads everything anew"
         )
+    if made.exists():
+        # Half of a table, by a repair that was killed.
+        shutil.rmtree(made)
+    try:
+        rows = _make(made, good, contract, schema)
+    except Exception:
+        # What has no room is not to take it from others.
+        shutil.rmtree(made, ignore_errors=True)
+        raise
+    put_aside()
+    made.rename(path)
+    return rows, tuple(file.relative_to(path).as_posix() for file in bad)
+
+
+def _make(new: Path, good: list[Path], contract: TableContract, schema: pa.Schema) -> int:
     create_local_table(contract, TableLocation(path=str(new)))
     if good:
         note = CommitNote(contract.name, "rebuild", extra={"repair": "made anew from its data files"})
@@ -58,8 +79,7 @@ def salvage(old: Path, contract: TableContract, new: Path) -> tuple[int, tuple[s
             target_file_size=_LARGE_FILE,
             commit_properties=CommitProperties(custom_metadata={"userMetadata": note.to_json()}),
         )
-    rows = pl.scan_delta(str(new)).select(pl.len()).collect().item()
-    return int(rows), tuple(file.relative_to(old).as_posix() for file in bad)
+    return int(pl.scan_delta(str(new)).select(pl.len()).collect().item())
 
 
 def _is_readable(file: Path, schema: pa.Schema) -> bool:
