@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -11,9 +12,20 @@ from threading import Thread
 import pytest
 import requests
 
+from klineforge.errors import PermanentExchangeError, TransientExchangeError
 from klineforge.exchanges.deadline import bounded_session
+from klineforge.exchanges.http import HttpClient
 
-PROXY_NAMES = ("HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy", "ALL_PROXY", "all_proxy")
+PROXY_NAMES = (
+    "HTTP_PROXY",
+    "http_proxy",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "NO_PROXY",
+    "no_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+)
 
 
 @contextmanager
@@ -31,6 +43,9 @@ def recording() -> Iterator[tuple[str, list[tuple[str, dict[str, str]]]]]:
             self.send_header("Content-Length", "2")
             self.end_headers()
             self.wfile.write(b"ok")
+
+        def do_CONNECT(self) -> None:
+            self.send_error(int(self.path.partition(".")[0].removeprefix("answers-")))
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""
@@ -79,6 +94,32 @@ def test_environment_names_the_proxy_of_each_host(monkeypatch: pytest.MonkeyPatc
     assert [path for path, _ in through] == ["http://exchange.invalid/file"] * 2
     assert [headers["Proxy-Authorization"] for _, headers in through] == ["Basic bWU6c2VjcmV0"] * 2
     assert [path for path, _ in seen] == ["/file"] * 2
+
+
+def test_proxy_that_cannot_be_reached_is_not_taken_for_a_host_that_refuses(
+    monkeypatch: pytest.MonkeyPatch, client: HttpClient
+) -> None:
+    with closing(socket.socket()) as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("HTTP_PROXY", f"http://me:secret@127.0.0.1:{nobody.getsockname()[1]}")
+        with pytest.raises(TransientExchangeError, match="proxy of this machine: .*refused") as told:
+            client.get("http://exchange.invalid/file", most_bytes=1)
+
+    assert "after 3 attempts" in str(told.value)
+    assert "check the network and proxy settings" in str(told.value)
+    assert "secret" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(403, PermanentExchangeError), (407, PermanentExchangeError), (503, TransientExchangeError)]
+)
+def test_proxy_that_does_not_let_through_is_named(
+    monkeypatch: pytest.MonkeyPatch, client: HttpClient, status: int, kind: type[Exception]
+) -> None:
+    with recording() as (proxy, _):
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+        with pytest.raises(kind, match=f"the proxy of this machine: Tunnel connection failed: {status}"):
+            client.get(f"https://answers-{status}.invalid/file", most_bytes=1)
 
 
 def test_certificates_named_by_the_environment_are_the_only_trusted_ones(

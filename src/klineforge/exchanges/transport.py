@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from klineforge.exchanges.failures import AttemptFailed
 from klineforge.exchanges.retry import Trouble
 
 _CHUNK = 1 << 16
+_PROXY_SAYS_NO = re.compile(r"Tunnel connection failed: 4\d\d")
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class Transport:
         except TimeoutError as error:
             raise AttemptFailed(Trouble.TIMEOUT, str(error)) from error
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            raise AttemptFailed(_trouble(error), _innermost(error)) from error
+            raise AttemptFailed(_trouble(error), _told(error)) from error
         finally:
             DEADLINE.reset(token)
 
@@ -127,8 +129,9 @@ def _is_loopback(url: str) -> bool:
 def _trouble(error: Exception) -> Trouble:
     if isinstance(error, requests.exceptions.SSLError | urllib3.exceptions.SSLError):
         return Trouble.INSECURE if "certificate" in str(error).lower() else Trouble.CONNECTION
-    if isinstance(error, requests.exceptions.ProxyError | urllib3.exceptions.ProxyError):
-        return Trouble.REFUSED
+    if _is_about_a_proxy(error):
+        # What a proxy says no to it will say no to again; one that cannot be reached may be there in a minute.
+        return Trouble.REFUSED if _PROXY_SAYS_NO.search(_innermost(error)) else Trouble.CONNECTION
     if isinstance(error, requests.exceptions.Timeout | urllib3.exceptions.TimeoutError):
         return Trouble.TIMEOUT
     if isinstance(error, requests.exceptions.ConnectionError):
@@ -136,6 +139,15 @@ def _trouble(error: Exception) -> Trouble:
     if isinstance(error, urllib3.exceptions.HTTPError | requests.exceptions.ChunkedEncodingError):
         return Trouble.CUT
     return Trouble.REJECTED
+
+
+def _is_about_a_proxy(error: Exception) -> bool:
+    return isinstance(error, requests.exceptions.ProxyError | urllib3.exceptions.ProxyError)
+
+
+def _told(error: Exception) -> str:
+    """What happened, and that a proxy is to blame where one is: else its trouble is looked for at the host."""
+    return f"the proxy of this machine: {_innermost(error)}" if _is_about_a_proxy(error) else _innermost(error)
 
 
 def _innermost(error: BaseException) -> str:
