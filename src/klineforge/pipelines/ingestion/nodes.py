@@ -23,6 +23,8 @@ from klineforge.pipelines.ingestion.progress import progress_display
 
 logger = logging.getLogger(__name__)
 
+TRADING = "TRADING"
+
 
 @dataclass(frozen=True)
 class IngestionPlan:
@@ -71,6 +73,9 @@ def snapshot_listing(
     logger.info("listing: %d of %d coins are listed now, %d changed", len(listed), len(request.coins), changed)
     if unlisted:
         logger.info("not listed any more, or never: %s", ", ".join(unlisted))
+    # Hours after a halt are looked for in vain and then count as settled, so this is where a user learns of it.
+    if halted := [f"{symbol.symbol} ({symbol.status})" for symbol in listing.symbols if symbol.status != TRADING]:
+        logger.info("listed, but not traded now: %s", ", ".join(halted))
     return listed
 
 
