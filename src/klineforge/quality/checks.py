@@ -24,9 +24,11 @@ MADE = "made"
 ROWS_READABLE = "rows_readable"
 
 # A file that is not what it says makes polars panic, which is no Exception.
-_UNREADABLE = (DeltaError, PolarsError, PanicException, OSError)
+# Rotten bytes can still decode, into an instant beyond Python's calendar for example.
+_UNREADABLE = (DeltaError, PolarsError, PanicException, OSError, ValueError, OverflowError)
 _WORDS = 200
 _NOT_MADE = "It has not been made yet: kedro run"
+_LOST = "It is gone, while there are its data files or tables made after it: kedro klineforge repair, then kedro run"
 
 
 def promises(source: Source, known: Mapping[str, Source], now: datetime) -> list[Finding]:
@@ -41,11 +43,19 @@ def promises(source: Source, known: Mapping[str, Source], now: datetime) -> list
     if source.folder is not None and (source.folder / "_delta_log").is_dir():
         found += log_and_files(source.folder, source.contract)
     if not source.is_there:
-        broken = [finding for finding in found if not finding.holds]
-        return broken or [Finding(source.name, MADE, "warning", 1, 1, detail=_NOT_MADE)]
+        return [finding for finding in found if not finding.holds] or _absent(source)
     if any(finding.rule in {COLUMNS_AS_PROMISED, FILES_WHOLE} and not finding.holds for finding in found):
         return found
     return found + _asked(source.name, lambda: _rows_of(source, known, now), [source])
+
+
+def _absent(source: Source) -> list[Finding]:
+    """What is not there: lost, not made yet, or, of the tables about the warehouse itself, never asked for."""
+    if source.is_lost:
+        return [Finding(source.name, MADE, "error", 1, 1, detail=_LOST)]
+    if source.contract.layer == "operations":
+        return []
+    return [Finding(source.name, MADE, "warning", 1, 1, detail=_NOT_MADE)]
 
 
 def _rows_of(source: Source, known: Mapping[str, Source], now: datetime) -> Iterator[Finding]:
@@ -74,6 +84,7 @@ def silver_from_bronze(tables: Mapping[str, Source]) -> list[Finding]:
     """
     klines, stage, fact = tables[silver.KLINES], tables[silver.STAGE], tables[silver.FACT]
     refused, gaps, checkpoints = tables[silver.QUARANTINE], tables[silver.GAPS], tables[silver.CHECKPOINTS]
+    runs = tables[silver.RUNS]
 
     def candles() -> Iterator[Finding]:
         years = sorted(year for year in {*klines.years(), *stage.years(), *fact.years()} if year is not None)
@@ -90,6 +101,8 @@ def silver_from_bronze(tables: Mapping[str, Source]) -> list[Finding]:
             lambda: [silver.checkpoints_count_bronze(klines.rows(), checkpoints.rows())],
             [klines, checkpoints],
         ),
+        *_asked(silver.RUNS, lambda: silver.runs_again(fact.rows(), runs.rows()), [fact, runs]),
+        *_asked(silver.GAPS, lambda: [silver.gaps_without_candles(gaps.rows(), runs.rows())], [gaps, runs]),
         *_asked(
             silver.GAPS,
             lambda: [silver.hours_accounted_for(fact.rows(), gaps.rows()), silver.unexplained_gaps(gaps.rows())],
@@ -151,7 +164,9 @@ def marts_from_fact(
         yield from together(parts)
         chosen = pairs_of_the_day(pair_figures.pairs_of_coins(fact.rows()), most_pairs, now)
         again = pair_figures.correlations_again(fact.rows(), chosen, min_observations)
-        yield from compared(pairs.name, again, pair_figures.of_pairs(pairs.rows(), chosen), pair_figures.CORRELATIONS)
+        held = pair_figures.of_pairs(pairs.rows(), chosen)
+        yield from compared(pairs.name, again, held, pair_figures.CORRELATIONS)
+        yield from pair_figures.regimes_and_breakdowns(again, held)
 
     return [
         *_asked(returns.name, of_returns, [fact, returns]),

@@ -18,6 +18,7 @@ NUMBERS = {
 }
 CANDLE = ("coin", "open_timestamp")
 SOURCE = ("source_sha256", "source_row", "ingestion_ts")
+AS_SENT = ("close_timestamp", "trade_count")
 
 _PLAIN_NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
 
@@ -40,8 +41,8 @@ def best_revisions(klines: pl.LazyFrame) -> pl.LazyFrame:
         klines: ``binance_klines_daily``, all revisions of the hours in question.
 
     Returns:
-        One row per coin and open time: ``SOURCE``, the numbers under silver's names, and ``plain_<name>``, whether a
-        number was sent in a form that every reader takes for the same number.
+        One row per coin and open time: ``SOURCE``, ``AS_SENT``, the numbers under silver's names, and ``plain_<name>``,
+        whether a number was sent in a form that every reader takes for the same number.
     """
     readable = klines.filter(pl.col("malformed_record").is_null() & (pl.col("interval") == "1h")).with_columns(
         open_timestamp=instant(pl.col("open_time")),
@@ -64,6 +65,8 @@ def best_revisions(klines: pl.LazyFrame) -> pl.LazyFrame:
             pl.col("sha256").alias("source_sha256"),
             "source_row",
             "ingestion_ts",
+            instant(pl.col("close_time")).alias("close_timestamp"),
+            pl.col("count").alias("trade_count"),
             *(value.alias(name) for name, value in typed.items()),
             *(mark.alias(name) for name, mark in plain.items()),
         )

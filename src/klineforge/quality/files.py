@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ LOG_READABLE = "log_readable"
 COLUMNS_AS_PROMISED = "columns_as_promised"
 COMMITS_OURS = "commits_ours"
 CHECKPOINTS_READABLE = "checkpoints_readable"
+
+_NEVER_MADE_ANEW = ("bronze", "operations")
 
 
 def log_and_files(path: Path, contract: TableContract) -> Iterator[Finding]:
@@ -57,7 +59,7 @@ def _columns(path: Path, contract: TableContract, version: int) -> Finding:
     held = LocalTableLog(TableLocation(str(path))).columns()
     differences = column_differences(held, contract)
     sample = tuple({"column": difference} for difference in differences[:SAMPLES])
-    way_out = f"Make it anew with: kedro klineforge rebuild {contract.name}" if differences else ""
+    way_out = _other_columns(contract) if differences else ""
     return Finding(contract.name, COLUMNS_AS_PROMISED, "error", len(held), len(differences), sample, way_out, version)
 
 
@@ -109,8 +111,13 @@ def _is_parquet(file: Path) -> bool:
 
 
 def _foreign_commits(table: DeltaTable, contract: TableContract, version: int) -> Finding:
-    history = table.history()
-    foreign = [entry for entry in takewhile(_is_not_made_anew, history) if _is_foreign(entry)]
+    try:
+        history = table.history()
+    except DeltaError as error:
+        # A commit behind a checkpoint: readers do without it, but it cannot tell who wrote it.
+        told = f"{str(error).partition(chr(10))[0]}. Set it aside with: kedro klineforge repair"
+        return Finding(contract.name, COMMITS_OURS, "warning", version + 1, 1, (), told, version)
+    foreign = [entry for entry in takewhile(_is_not_made_anew, _still_effective(history)) if _is_foreign(entry)]
     sample = tuple(
         {"version": entry.get("version"), "operation": entry.get("operation")} for entry in foreign[:SAMPLES]
     )
@@ -120,10 +127,31 @@ def _foreign_commits(table: DeltaTable, contract: TableContract, version: int) -
     return Finding(contract.name, COMMITS_OURS, severity, len(history), len(foreign), sample, way_out, version)
 
 
+def _other_columns(contract: TableContract) -> str:
+    if contract.layer in _NEVER_MADE_ANEW:
+        return "It cannot be made anew: use the version of KlineForge that wrote it, or another lake"
+    return f"Make it anew with: kedro klineforge rebuild {contract.name}"
+
+
 def _undo(contract: TableContract) -> str:
     if contract.layer == "bronze":
         return "Bronze cannot be made anew; docs/repair.md says how to go back to the version before"
+    if contract.layer == "operations":
+        return "Its rows cannot be made anew; find out what else writes to this lake"
     return f"The next run makes it anew, or: kedro klineforge rebuild {contract.name}"
+
+
+def _still_effective(history: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The commits that made the newest rows, newest first: what a RESTORE undid is left out, and so is the RESTORE."""
+    newest: int | None = None
+    for entry in history:
+        if newest is not None and int(entry["version"]) > newest:
+            continue
+        parameters = entry.get("operationParameters") or {}
+        if entry.get("operation") == "RESTORE" and str(parameters.get("version") or "").isdecimal():
+            newest = int(parameters["version"])
+            continue
+        yield entry
 
 
 def _is_not_made_anew(entry: dict[str, Any]) -> bool:

@@ -13,6 +13,11 @@ from klineforge.quality.finding import Finding
 PAIR = ("exchange", "base_coin", "related_coin")
 PAIR_HOUR = (*PAIR, "open_timestamp")
 
+_REGIMES = (("High", 0.8), ("Medium", 0.5), ("Low", 0.3))
+_BREAKDOWN = 0.5
+# Correlations agree within that; which side of a threshold they lie on is decided by rounding.
+_NEAR_A_THRESHOLD = 1e-9
+
 CORRELATIONS = Comparison(PAIR_HOUR, ("corr_24h",), ("observations_24h",))
 BREADTH = Comparison(
     HOUR,
@@ -98,9 +103,48 @@ def correlations_again(
     is_enough = (pl.col("observations_24h") >= min_observations) & ~pl.col("flat")
     return rolled.select(
         *PAIR_HOUR,
+        "base_seq",
+        "related_seq",
         "observations_24h",
         corr_24h=pl.when(is_enough & pl.col("correlation").is_finite()).then(pl.col("correlation").clip(-1, 1)),
     ).collect(engine="streaming")
+
+
+def regimes_and_breakdowns(again: pl.DataFrame, held: pl.LazyFrame) -> list[Finding]:
+    """Regimes and breakdowns fit the correlations, except where rounding decides.
+
+    Args:
+        again: From ``correlations_again``, whole histories of some pairs.
+        held: ``mart_correlations`` of the same pairs.
+
+    Returns:
+        ``regime_fits`` and ``breakdown_fits``.
+    """
+    value, size = pl.col("corr_24h"), pl.col("corr_24h").abs()
+    series = [*PAIR, "base_seq", "related_seq"]
+    an_hour_before = pl.col("open_timestamp").shift(1) == pl.col("open_timestamp").dt.offset_by("-1h")
+    moved = pl.when(an_hour_before).then((value - value.shift(1)).abs()).over(series)
+    regime = pl.when(value.is_not_null()).then(
+        pl.coalesce(*(pl.when(size >= floor).then(pl.lit(name)) for name, floor in _REGIMES), pl.lit("Uncorrelated"))
+    )
+    both = (
+        again.sort(*series, "open_timestamp")
+        .with_columns(regime=regime, moved=moved)
+        .with_columns(is_breakdown=(pl.col("moved") > _BREAKDOWN).fill_null(value=False))
+        .join(
+            held.select(*PAIR_HOUR, "correlation_regime", "corr_breakdown_alerts").collect(engine="streaming"),
+            on=list(PAIR_HOUR),
+        )
+    )
+    beside = [(size - floor).abs() < _NEAR_A_THRESHOLD for _, floor in _REGIMES]
+    named = pl.col("regime").ne_missing(pl.col("correlation_regime"))
+    at_the_edge = (pl.col("moved") - _BREAKDOWN).abs() < _NEAR_A_THRESHOLD
+    told = pl.col("is_breakdown").ne_missing(pl.col("corr_breakdown_alerts"))
+    wrong = {
+        "regime_fits": named & ~pl.any_horizontal(beside).fill_null(value=False),
+        "breakdown_fits": told & ~at_the_edge.fill_null(value=False),
+    }
+    return [finding("mart_correlations", rule, both.height, both.filter(it), PAIR_HOUR) for rule, it in wrong.items()]
 
 
 def returns_only(fact: pl.LazyFrame) -> pl.LazyFrame:

@@ -41,6 +41,16 @@ class Source:
         return isinstance(self.table.found, InputVersion)
 
     @property
+    def is_lost(self) -> bool:
+        """Whether the table is not there, though its data files are, or marts, which are made after it."""
+        if self.is_there or self.folder is None:
+            return False
+        if next(self.folder.rglob("*.parquet"), None) is not None:
+            return True
+        made_last = self.folder.parent.parent.glob("marts/*/_delta_log")
+        return self.contract.layer != "operations" and next(made_last, None) is not None
+
+    @property
     def is_whole(self) -> bool:
         """Whether the files that the log speaks of are there in their size, where that can be seen."""
         return self.folder is None or all(
