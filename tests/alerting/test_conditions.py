@@ -12,6 +12,7 @@ import pytest
 from klineforge.alerting import conditions
 from klineforge.alerting.events import Event, events_frame, not_told_yet
 from klineforge.alerting.settings import Rule, parse_alert_settings
+from klineforge.alerting.warehouse import results_of_failing_checks
 from klineforge.datasets.run_context import RUN_SCHEMA
 
 MakeRows = Callable[[str, Iterable[Mapping[str, Any]]], pl.DataFrame]
@@ -110,6 +111,18 @@ def test_failed_checks_are_told_by_the_first_failure(
         return [(event.hour - NEWEST) // HOUR for event in events]
 
     assert (hours(newest_only=True), hours(newest_only=False)) == (lasting, ever)
+
+
+def test_only_the_history_of_checks_that_fail_now_is_read(table_rows: MakeRows) -> None:
+    rows = [checked(0, 2), checked(0, 3, "over"), checked(1, 2), checked(1, 0, "over"), checked(1, 5, "odd", "warning")]
+    results = table_rows("quality_results", rows)
+    failing = results_of_failing_checks(results.lazy())
+    assert failing.select("rule", "rows_failed").rows() == [("unique_key", 2), ("unique_key", 2)]
+    assert conditions.failed_checks(failing, rule("quality_failure")) == conditions.failed_checks(
+        results, rule("quality_failure")
+    )
+    sound = table_rows("quality_results", [checked(0, 2), checked(1, 0)])
+    assert results_of_failing_checks(sound.lazy()).is_empty()
 
 
 def test_failed_checks_say_what_to_do(table_rows: MakeRows) -> None:

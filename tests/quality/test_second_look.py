@@ -16,9 +16,10 @@ from klineforge.lake.location import TableLocation
 from klineforge.lake.table import LakeTable
 from klineforge.quality import silver
 from klineforge.quality.checks import promises
+from klineforge.quality.comparison import compared
 from klineforge.quality.files import log_and_files
 from klineforge.quality.finding import Finding
-from klineforge.quality.pair_figures import regimes_and_breakdowns
+from klineforge.quality.pair_figures import CORRELATIONS, regimes_and_breakdowns
 from klineforge.quality.source import Source
 
 NIGHT = datetime(2024, 4, 30, 20, tzinfo=UTC)
@@ -110,6 +111,14 @@ def test_regimes_and_breakdowns_are_those_of_the_correlations(hour: int, column:
     assert broken(regimes_and_breakdowns(again, held)) == {}
     changed = pl.when(pl.col("open_timestamp") == at(hour)).then(pl.lit(value)).otherwise(pl.col(column)).alias(column)
     assert broken(regimes_and_breakdowns(again, held.with_columns(changed))) == {rule: 1}
+
+
+@pytest.mark.parametrize(("noise", "told"), [(9e-10, {}), (2e-9, {"figures_again": 1})])
+def test_a_correlation_near_zero_may_be_as_far_off_as_any(noise: float, told: dict[str, int]) -> None:
+    key = {"exchange": "binance", "base_coin": "AAA", "related_coin": "BBB", "open_timestamp": at(0)}
+    again = frame([{**key, "observations_24h": 24, "corr_24h": 0.001}])
+    held = again.with_columns(pl.col("corr_24h") + noise)
+    assert broken(compared("mart_correlations", again.collect(), held, CORRELATIONS)) == told
 
 
 def stored(lake: Path, name: str) -> Path:

@@ -105,11 +105,24 @@ def recent_events(warehouse: Warehouse, settings: AlertSettings, now: datetime) 
     if "freshness" in on:
         found += conditions.stale_coins(warehouse.traded_coins(), on["freshness"], now)
     if "quality_failure" in on and "quality_results" in warehouse.tables:
-        found += conditions.failed_checks(warehouse.tables["quality_results"].collect(), on["quality_failure"])
+        failing = results_of_failing_checks(warehouse.tables["quality_results"])
+        found += conditions.failed_checks(failing, on["quality_failure"])
     if "failed_run" in on:
         runs = conditions.failed_runs(warehouse.runs, on["failed_run"], log_is_whole=warehouse.log_is_whole)
         found += [event for event in runs if event.hour > now - settings.judged]
     return found
+
+
+def results_of_failing_checks(results: pl.LazyFrame) -> pl.DataFrame:
+    """All there ever was of those checks that fail now; mostly there are none, however long the history is.
+
+    Args:
+        results: ``quality_results``.
+    """
+    newest = results.select(pl.col("checked_at").max()).collect().item()
+    is_broken = (pl.col("severity") == "error") & (pl.col("rows_failed") > 0)
+    failing = results.filter((pl.col("checked_at") == newest) & is_broken).select("table_name", "rule").unique()
+    return results.join(failing, on=["table_name", "rule"], how="semi").collect(engine="streaming")
 
 
 def all_events(

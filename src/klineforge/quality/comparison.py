@@ -18,7 +18,6 @@ HOUR = ("exchange", "open_timestamp")
 _DAY = "24h"
 # Both sides round in their own order; a change that matters to anybody is far above this.
 _RELATIVE = 1e-9
-_ABSOLUTE = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +28,13 @@ class Comparison:
         key: What tells rows apart.
         figures: Columns that may differ by rounding.
         exact: Columns that may not.
+        absolute: By how much figures may differ however small they are.
     """
 
     key: tuple[str, ...]
     figures: tuple[str, ...]
     exact: tuple[str, ...]
+    absolute: float = 1e-12
 
 
 def compared(table: str, again: pl.DataFrame, held: pl.LazyFrame, by: Comparison) -> list[Finding]:
@@ -55,7 +56,7 @@ def compared(table: str, again: pl.DataFrame, held: pl.LazyFrame, by: Comparison
     )
     alone = marked.filter(pl.col("_again").is_null() | pl.col("_held").is_null())
     together = marked.filter(pl.col("_again") & pl.col("_held"))
-    apart = [_differs(name, f"{name}_held") for name in figures]
+    apart = [_differs(name, f"{name}_held", by.absolute) for name in figures]
     other = [pl.col(name).ne_missing(pl.col(f"{name}_held")) for name in exact]
     wrong = together.filter(reduce(or_, [*apart, *other]))
     return [
@@ -85,6 +86,6 @@ def finding(table: str, rule: str, checked: int, broken: pl.DataFrame, named: Se
     return Finding(table, rule, "error", checked, broken.height, sample, way_out)
 
 
-def _differs(one: str, other: str) -> pl.Expr:
-    near = (pl.col(one) - pl.col(other)).abs() <= _ABSOLUTE + _RELATIVE * pl.col(one).abs()
+def _differs(one: str, other: str, absolute: float) -> pl.Expr:
+    near = (pl.col(one) - pl.col(other)).abs() <= absolute + _RELATIVE * pl.col(one).abs()
     return pl.col(one).is_null().ne(pl.col(other).is_null()) | near.fill_null(value=True).not_()
