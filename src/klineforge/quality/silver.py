@@ -186,9 +186,17 @@ def checkpoints_count_bronze(klines: pl.LazyFrame, checkpoints: pl.LazyFrame) ->
         .collect(engine="streaming")
     )
     broken = both.filter(pl.col("held") != pl.col("told"))
-    way_out = "Mend it with: kedro klineforge repair" if broken.height else ""
     sample = tuple(broken.head(SAMPLES).iter_rows(named=True))
-    return Finding(KLINES, "as_many_as_downloaded", "error", both.height, broken.height, sample, way_out)
+    return Finding(KLINES, "as_many_as_downloaded", "error", both.height, broken.height, sample, _way_back(broken))
+
+
+def _way_back(broken: pl.DataFrame) -> str:
+    """What was lost can be downloaded again; what nobody downloaded has to be taken back."""
+    if broken.is_empty():
+        return ""
+    if broken.filter(pl.col("held") < pl.col("told")).is_empty():
+        return "There are records that were not downloaded; docs/repair.md says how to go back to the version before"
+    return "Mend it with: kedro klineforge repair"
 
 
 def _any(conditions: Sequence[pl.Expr]) -> pl.Expr:
