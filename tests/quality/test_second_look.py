@@ -195,7 +195,7 @@ def _foreign(place: Path) -> int:
 
 @pytest.mark.parametrize(("held", "way_back"), [(1, "klineforge repair"), (3, "docs/repair.md")])
 def test_lost_records_are_mended_and_foreign_ones_taken_back(held: int, way_back: str) -> None:
-    source = {"coin": "AAA", "sha256": "aa"}
+    source: dict[str, object] = {"coin": "AAA", "sha256": "aa"}
     finding = silver.checkpoints_count_bronze(frame([source] * held), frame([{**source, "row_count": 2}]))
     assert not finding.holds
     assert way_back in finding.detail
