@@ -9,7 +9,7 @@ READY := $(VENV)/.klineforge-ready
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test chaos check demo lineage bench docs format lock clean
+.PHONY: help setup test chaos check delivery demo lineage bench docs format lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ check: setup ## Check format, lint, types, import rules, generated documents and
 	$(BIN)/python -m klineforge.reporting.data_dictionary --check
 	PYTHONPATH=tests $(BIN)/python -m faults.document --check
 	$(BIN)/python scripts/lock.py --check
+
+delivery: setup ## Check workflows, shell scripts and the Dockerfile (fetches linters; actionlint by go)
+	@VENV=$(VENV) bash scripts/check_delivery.sh
 
 demo: setup ## Turn the simulated demo exchange into a warehouse and check it; again later: the hours since
 	@$(BIN)/kedro run --env demo $(ARGS)
