@@ -20,6 +20,11 @@ PYPROJECT = ROOT / "pyproject.toml"
 LOCKS = {
     ROOT / "requirements" / "runtime.lock": (),
     ROOT / "requirements" / "dev.lock": ("--extra", "dev", "--constraint", "requirements/runtime.lock"),
+    # What the container holds: the package with all it can do, and no tools.
+    ROOT / "requirements" / "service.lock": (
+        *("--extra", "alerts", "--extra", "lineage"),
+        *("--constraint", "requirements/dev.lock"),
+    ),
 }
 _URL = re.compile(r"https?://|^--(extra-)?index-url", re.MULTILINE)
 

@@ -29,6 +29,7 @@ _COMMANDS = "klineforge.cli.commands"
             for name in ("status", "runs", "rebuild", "follow", "maintain", "repair", "exchange", "lineage")
         },
         "alerts": "klineforge.cli.alerts.alerts",
+        "pulse": "klineforge.cli.pulse.pulse",
     },
 )
 def klineforge() -> None:
