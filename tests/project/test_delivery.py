@@ -164,3 +164,40 @@ def test_nightly_chaos_refuses_what_is_no_number(arguments: tuple[str, str]) -> 
     refused = subprocess.run(command, capture_output=True, text=True, check=False)
     assert refused.returncode == 2
     assert "expected a whole number" in refused.stderr
+
+
+def test_image_is_not_root_and_knows_its_health() -> None:
+    lines = (ROOT / "Dockerfile").read_text("utf-8").splitlines()
+    final = lines[max(number for number, line in enumerate(lines) if line.startswith("FROM ")) :]
+    assert "USER 10001:10001" in final
+    assert any(line.startswith("HEALTHCHECK ") for line in final)
+    assert not any(line.startswith("RUN ") for line in final[final.index("USER 10001:10001") :])
+    assert any("--require-hashes -r requirements/service.lock" in line for line in lines)
+
+
+def test_image_takes_only_what_is_named_and_never_a_lake() -> None:
+    rules = [line for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if not line.startswith("#")]
+    assert rules[0] == "*"
+    taken = {rule.removeprefix("!") for rule in rules if rule.startswith("!")}
+    assert {name for name in taken if not (ROOT / name).exists()} == set()
+    assert not any(name.startswith(("data", "conf/local", ".git")) for name in taken)
+
+
+def test_lock_files_agree_about_versions() -> None:
+    pins = {
+        name: dict(
+            re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "requirements" / f"{name}.lock").read_text("utf-8"), re.MULTILINE)
+        )
+        for name in ("runtime", "dev", "service")
+    }
+    assert pins["runtime"].items() <= pins["service"].items() <= pins["dev"].items()
+
+
+def test_services_change_nothing_but_the_lake() -> None:
+    compose = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))
+    assert set(compose["services"]) == {"scheduler", "alerts"}
+    for service in compose["services"].values():
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert service["volumes"] == ["lake:/srv/klineforge/data"]
+        assert any(mount.startswith("/tmp:") and mount.endswith(",exec") for mount in service["tmpfs"])  # noqa: S108
