@@ -184,13 +184,9 @@ def test_image_takes_only_what_is_named_and_never_a_lake() -> None:
 
 
 def test_lock_files_agree_about_versions() -> None:
-    pins = {
-        name: dict(
-            re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "requirements" / f"{name}.lock").read_text("utf-8"), re.MULTILINE)
-        )
-        for name in ("runtime", "dev", "service")
-    }
-    assert pins["runtime"].items() <= pins["service"].items() <= pins["dev"].items()
+    pin = re.compile(r"^([\w.-]+)==(\S+)", re.MULTILINE)
+    locks = {file.stem: dict(pin.findall(file.read_text("utf-8"))) for file in (ROOT / "requirements").glob("*.lock")}
+    assert locks["runtime"].items() <= locks["service"].items() <= locks["dev"].items()
 
 
 def test_services_change_nothing_but_the_lake() -> None:
