@@ -22,6 +22,7 @@ from klineforge.lake.leftovers import Retention
 from klineforge.lake.lock import lake_lock
 from klineforge.lake.maintenance import Policy, Upkeep, maintain
 from klineforge.lake.memory import readers_of
+from klineforge.quality.forgetting import KEPT, forget_results
 from klineforge.reporting.render import grid, titled
 from klineforge.reporting.runlog import trim_runs
 from klineforge.reporting.runtable import waiting_runs
@@ -92,11 +93,13 @@ class Done:
         tables: One entry per table that could be maintained.
         failures: Table and reason for those that could not.
         runs_forgotten: Lines taken from the run log.
+        checks_forgotten: Old rows taken from ``quality_results``.
     """
 
     tables: tuple[Upkeep, ...]
     failures: tuple[tuple[str, str], ...]
     runs_forgotten: int
+    checks_forgotten: int
 
 
 def maintain_lake(lake: Path, request: Request, now: datetime) -> Done:
@@ -113,8 +116,11 @@ def maintain_lake(lake: Path, request: Request, now: datetime) -> Done:
     """
     contracts, retention = request.contracts(), request.retention()
     require_local(lake)
-    upkeeps, failures = [], []
+    upkeeps: list[Upkeep] = []
+    failures: list[tuple[str, str]] = []
     with lake_lock(lake, purpose="kedro klineforge maintain", now=now):
+        # First, so that the files this leaves are looked after, too.
+        checks = 0 if request.dry_run else _let_go("quality_results", lambda: forget_results(lake, now), failures)
         readers = readers_of(lake)
         for contract in contracts:
             path = lake / contract.layer / contract.name
@@ -133,16 +139,16 @@ def maintain_lake(lake: Path, request: Request, now: datetime) -> Done:
                 )
             except _FAILURES as error:
                 failures.append((contract.name, next(iter(str(error).splitlines()), type(error).__name__)))
-        forgotten = 0 if request.dry_run else _forget_runs(lake, failures)
-    return Done(tuple(upkeeps), tuple(failures), forgotten)
+        # But for the runs that the table ``run_log`` does not hold yet.
+        runs = 0 if request.dry_run else _let_go("run log", lambda: trim_runs(lake, kept=waiting_runs(lake)), failures)
+    return Done(tuple(upkeeps), tuple(failures), runs, checks)
 
 
-def _forget_runs(lake: Path, failures: list[tuple[str, str]]) -> int:
-    """Shorten the run log, but for the runs that the table ``run_log`` does not hold yet."""
+def _let_go(name: str, forget: Callable[[], int], failures: list[tuple[str, str]]) -> int:
     try:
-        return trim_runs(lake, kept=waiting_runs(lake))
+        return forget()
     except _FAILURES as error:
-        failures.append(("run log", next(iter(str(error).splitlines()), type(error).__name__)))
+        failures.append((name, next(iter(str(error).splitlines()), type(error).__name__)))
         return 0
 
 
@@ -202,6 +208,8 @@ def _remarks(done: Done) -> Iterator[str]:
         yield from (f"{upkeep.table}: {remark}" for remark in upkeep.remarks)
     if done.runs_forgotten:
         yield f"run log: {done.runs_forgotten:,} old runs were forgotten"
+    if done.checks_forgotten:
+        yield f"quality_results: {done.checks_forgotten:,} results older than {KEPT.days} days were forgotten"
 
 
 def size(count: int) -> str:

@@ -135,7 +135,15 @@ def put_down(*findings: Findings) -> tuple[Append, dict[str, Any]]:
 
     Returns:
         Rows of ``quality_results``, and the report by which the run succeeds or fails.
+
+    Raises:
+        ConfigurationError: When the lake has no table at all, as one whose name was mistyped.
     """
+    if all(finding.rule == checks.MADE for group in findings for finding in group):
+        raise ConfigurationError(
+            "there is nothing to check: the lake has no tables. Name another one with --params lake=FOLDER, or fill "
+            "this one with: kedro run"
+        )
     report = QualityReport.of(JOURNAL.run_id, _now(), findings)
     for finding in (*report.errors, *report.warnings):
         logger.log(logging.ERROR if finding.is_error else logging.WARNING, "%s", finding)
