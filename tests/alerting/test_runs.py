@@ -201,11 +201,3 @@ def test_remainder_of_a_gap_that_was_told_is_not_told(lake: Lake, recorder: Reco
     lake.write("kline_gaps", [{**gap, "gap_start": START + 25 * HOUR, "gap_hours": 4}], mode="overwrite")
     lake.run(now, (recorder,))
     assert len(recorder.ids) == 1
-
-
-def test_table_in_a_catalog_is_refused_with_a_way_out(lake: Lake) -> None:
-    from klineforge.alerting.warehouse import lazy_rows
-
-    table = LakeTable(lake.dataset("alerts").contract, TableLocation(name="main.operations.alerts"))
-    with pytest.raises(ConfigurationError, match="read tables by their path.*give its catalog entry a path"):
-        lazy_rows(table)

@@ -14,8 +14,6 @@ from klineforge.alerting.events import Event
 from klineforge.alerting.settings import AlertSettings, Rule
 from klineforge.domain.contract import YEAR_COLUMN
 from klineforge.domain.hours import HOUR
-from klineforge.errors import ConfigurationError
-from klineforge.lake.table import LakeTable
 
 FIGURE_TABLES: dict[str, tuple[str, ...]] = {
     "mart_volume_metrics_1h": ("volume_spike_ratio",),
@@ -71,20 +69,6 @@ class Warehouse:
         if until is not None:
             rows = rows.filter((pl.col(YEAR_COLUMN) <= until.year) & (pl.col("open_timestamp") < until))
         return rows
-
-
-def lazy_rows(table: LakeTable) -> pl.LazyFrame | None:
-    """A table's rows, not read yet and without Spark; None where it was not made yet.
-
-    Raises:
-        ConfigurationError: When the table is in a catalog, where only Spark finds it.
-    """
-    if table.location.path is None:
-        raise ConfigurationError(
-            f"alerts read tables by their path, found {table.contract.name} by the name {table.location}; give its "
-            "catalog entry a path"
-        )
-    return None if table.seen is None else pl.scan_delta(table.location.path)
 
 
 def recent_events(warehouse: Warehouse, settings: AlertSettings, now: datetime) -> list[Event]:

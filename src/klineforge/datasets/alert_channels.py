@@ -39,7 +39,7 @@ class AlertChannelsDataset(AbstractDataset[Never, tuple[Channel, ...]]):
     def __init__(
         self,
         *,
-        path: str,
+        path: str | None = None,
         credentials: Mapping[str, str] | None = None,
         timeout_seconds: float = 10.0,
         metadata: dict[str, Any] | None = None,
@@ -47,7 +47,7 @@ class AlertChannelsDataset(AbstractDataset[Never, tuple[Channel, ...]]):
         """Describe the channels.
 
         Args:
-            path: The file of JSON lines.
+            path: The file of JSON lines; None for none, as on volumes, which files cannot be appended to.
             credentials: Addresses by name of the channel.
             timeout_seconds: How long a message may take.
             metadata: For Kedro plugins; not used here.
@@ -70,7 +70,8 @@ class AlertChannelsDataset(AbstractDataset[Never, tuple[Channel, ...]]):
         others = [
             AppriseChannel.at(_name(name), _url(name, urls[name]), self._timeout_seconds) for name in sorted(urls)
         ]
-        return (LogChannel(), FileChannel(Path(self._path)), *others)
+        file = () if self._path is None else (FileChannel(Path(self._path)),)
+        return (LogChannel(), *file, *others)
 
     def save(self, data: Never) -> None:
         """Refuse: channels send, they do not store.

@@ -87,7 +87,7 @@ class TableContract:
 
     Args:
         name: Table and catalog name.
-        layer: Folder below the lake and schema in Unity Catalog.
+        layer: Folder below the lake.
         description: What one row is and what it is for.
         grain: Key columns; unique, not null.
         columns: Every column but the partition column, in order.

@@ -12,6 +12,7 @@ from deltalake import DeltaTable
 
 from klineforge.domain.contract import YEAR_COLUMN, TableContract
 from klineforge.lake.note import InputVersion
+from klineforge.lake.scanning import scan_table
 from klineforge.lake.table import LakeTable
 
 
@@ -78,7 +79,8 @@ class Source:
         """All rows, not read yet; those of a table in a catalog come through Spark."""
         if self.folder is not None:
             return pl.scan_delta(str(self.folder))
-        return pl.DataFrame(self.table.df.toArrow()).lazy()
+        rows = scan_table(self.table)
+        return pl.LazyFrame(schema=self.contract.column_names) if rows is None else rows
 
     def years(self) -> list[int | None]:
         """The years the rows are about, None among them where rows have no time, though they should."""

@@ -14,10 +14,11 @@ from klineforge.alerting.delivery import DELIVERY_SCHEMA, delivered
 from klineforge.alerting.events import EVENT_SCHEMA, events_frame, not_told_yet
 from klineforge.alerting.outbox import undelivered
 from klineforge.alerting.settings import AlertSettings, parse_alert_settings
-from klineforge.alerting.warehouse import PRESENT_RULES, Warehouse, lazy_rows, recent_events
+from klineforge.alerting.warehouse import PRESENT_RULES, Warehouse, recent_events
 from klineforge.datasets.delta_table import Append
 from klineforge.datasets.run_context import RunContext
 from klineforge.lake.arrow import arrow_schema
+from klineforge.lake.scanning import scan_table
 from klineforge.lake.table import LakeTable
 
 logger = logging.getLogger(__name__)
@@ -100,13 +101,13 @@ def deliver_alerts(
 
 def warehouse_of(tables: Iterable[LakeTable], context: RunContext) -> Warehouse:
     """What the rules read, from handles on the tables."""
-    made = {table.contract.name: rows for table in tables if (rows := lazy_rows(table)) is not None}
+    made = {table.contract.name: rows for table in tables if (rows := scan_table(table)) is not None}
     return Warehouse(made, context.runs, context.log_is_whole)
 
 
 def rows_of(table: LakeTable) -> pl.DataFrame:
     """All rows of ``alerts`` or ``alert_deliveries``; none where the table was not made yet."""
-    rows = lazy_rows(table)
+    rows = scan_table(table)
     if rows is not None:
         return rows.collect()
     lists = {"channels": pl.List(pl.String)}
