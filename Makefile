@@ -9,10 +9,10 @@ READY := $(VENV)/.klineforge-ready
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test chaos check delivery demo lineage bench docs format lock clean
+.PHONY: help setup test chaos check delivery demo lineage databricks-bundle bench docs format lock clean
 
 help: ## Show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
 
 setup: $(READY) ## Make .venv from the lock file and fetch the Delta jars, once
 
@@ -44,6 +44,9 @@ demo: setup ## Turn the simulated demo exchange into a warehouse and check it; a
 
 lineage: setup ## Build the picture of all pipelines and tables as a static site
 	@$(BIN)/kedro klineforge lineage $(ARGS)
+
+databricks-bundle: setup ## Write the Databricks asset bundles with their wheel to build/databricks (ARGS=--help)
+	@$(BIN)/python scripts/databricks_bundle.py $(ARGS)
 
 bench: setup ## Measure what docs/benchmarks.md says (ARGS=--quick: small; --help: parts and sizes)
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -11,9 +11,6 @@ from alerting.lake import START, Lake, Recorder
 from klineforge.alerting.channels import FileChannel
 from klineforge.alerting.outbox import undelivered
 from klineforge.datasets.run_context import RUN_SCHEMA
-from klineforge.errors import ConfigurationError
-from klineforge.lake.location import TableLocation
-from klineforge.lake.table import LakeTable
 
 HOUR = timedelta(hours=1)
 SPIKES = {"BTCUSDT": {10: 9.0, 20: 9.0}, "ETHUSDT": {15: 10.0}}

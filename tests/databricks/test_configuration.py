@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import pytest
 from kedro.config import OmegaConfigLoader
 from kedro.framework.project import configure_project, pipelines, settings
 from kedro.io import DataCatalog
@@ -109,7 +108,7 @@ def test_no_jars_and_no_setting_of_a_local_spark() -> None:
     assert config["spark"] == {}
 
 
-def test_hooks_neither_lock_nor_log_in_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hooks_neither_lock_nor_log_in_a_folder() -> None:
     class Context:
         config_loader = loader()
         project_path = ROOT
