@@ -26,9 +26,9 @@ def added_later(owner: object) -> set[str]:
 
 FUNCTIONS = added_later(functions)
 _CLASSES = (Column, DataFrame, DataFrameReader, DataFrameWriter, SparkSession, Window)
-# A method of the same name is ours: the changes of a table's log.
-OURS = {"changes"}
-METHODS = {name for owner in _CLASSES for name in added_later(owner)} - OURS
+# Names that mean something older here: the changes of a table's log, and transform of a DataFrame rather than a Column.
+OLDER = {"changes", "transform"}
+METHODS = {name for owner in _CLASSES for name in added_later(owner)} - OLDER
 
 
 def too_new(source: str) -> list[str]:
