@@ -50,7 +50,7 @@ def _parts(health: LakeHealth, market: MarketHour, simulated: bool) -> Iterator[
         yield _touched(health.log.runs[0])
     yield _losses(health)
     yield _market(market, simulated=simulated)
-    yield _next(health.lake)
+    yield _next(health.lake, simulated=simulated)
 
 
 def without_absent_operations(health: LakeHealth) -> LakeHealth:
@@ -131,11 +131,12 @@ def _pairs(pairs: tuple[Correlation, ...]) -> ConsoleRenderable:
     return shown
 
 
-def _next(lake: Path) -> Text:
+def _next(lake: Path, *, simulated: bool) -> Text:
+    demo = " --env demo" if simulated else ""
     return Text(
         "What to try next\n"
         "  run again in an hour: only the new hour is ingested and computed\n"
-        f"  kedro run --pipeline quality --params lake={lake}    check every table and figure\n"
+        f"  kedro run{demo} --pipeline quality --params lake={lake}    check every table and figure\n"
         f"  kedro klineforge status --lake {lake}    freshness, gaps, checkpoints, last runs\n"
         f'  make lineage ARGS="--lake {lake}"    every table and step as a picture\n'
         f"  polars.scan_delta('{lake}/marts/mart_top_movers')    any table, without Spark"
