@@ -21,7 +21,7 @@ $(READY): requirements/dev.lock pyproject.toml scripts/setup.sh
 	@touch $@
 
 test: setup ## Run all tests, in two processes (WORKERS=0: in one)
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 chaos: setup ## Shake lakes with faults and kills until one breaks (ARGS="--seeds 500 --first 0"; --help)
 	@PYTHONPATH=tests $(BIN)/python -m faults.chaos $(ARGS)

@@ -18,6 +18,12 @@ sys.path.insert(0, str(TESTS))
 settings.register_profile("nightly", max_examples=1000, print_blob=True)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests come first, so that two processes are done at the same time."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Real candles beside the checkout; tests that need them are skipped where they are not."""

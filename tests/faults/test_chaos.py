@@ -36,4 +36,4 @@ def test_rest_that_wavers_within_an_hour_is_believed_each_time(tmp_path: Path) -
 
 
 def test_chaos_has_faults_of_every_kind_that_passes() -> None:
-    assert set(EVERY_KIND) - set(KINDS) == {"stray", "shift", "drip", "refuse-limit"}
+    assert set(EVERY_KIND) - set(KINDS) == {"stray", "shift", "drip", "refuse-limit", "day-differs"}

@@ -12,6 +12,8 @@ import pytest
 from deltalake import DeltaTable
 from faults.catalogue import case
 from ingestion.product import plain_errors
+from kedro.io import DataCatalog
+from kedro.pipeline import Pipeline
 from lake.limits import java_children, no_room, read_only_copy
 from law.lake import DERIVED, KLINES, Lake
 from law.proof import assert_equals_oracle, assert_nothing_left_to_do
@@ -88,7 +90,7 @@ def test_lake_that_is_read_only_is_told_and_can_be_read(tmp_path: Path) -> None:
         hooks = LakeHooks()
         hooks._lake = copy
         with pytest.raises(EnvironmentProblem, match="cannot be written: Permission denied.*--params lake="):
-            hooks.before_pipeline_run(run_params={})
+            hooks.before_pipeline_run(run_params={}, pipeline=Pipeline([]), catalog=DataCatalog())
         with pytest.raises(EnvironmentProblem, match="read-only, or belongs to somebody else"), plain_errors():
             Lake(copy).dataset(KLINES).save(more)
         with pytest.raises(EnvironmentProblem, match="cannot be written: Permission denied"):

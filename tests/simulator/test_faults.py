@@ -96,6 +96,7 @@ def test_every_fault_spoils_something_with_its_defaults(name: str) -> None:
         "/api/v3/time",
         "/api/v3/exchangeInfo",
         "/api/v3/klines?symbol=BTCUSDT&interval=1h&limit=1001",
+        "/api/v3/klines?symbol=BTCUSDT&interval=1d&limit=2",
         first_day,
         first_day + ".CHECKSUM",
         next_day,

@@ -113,7 +113,7 @@ def check_freshness(options: QualityOptions, fact: LakeTable, coins: LakeTable) 
 def compare_days(options: QualityOptions, market: BinanceMarket, fact: LakeTable) -> Findings:
     """Compare the newest days with the exchange's own candles of days; one that does not answer is only told of."""
     source = Source(fact)
-    if not options.days_compared or not source.is_there:
+    if not options.days_compared or not (source.is_there and source.is_whole):
         return []
     made = days.whole_days(source.rows(), options.days_compared)
     sent: list[pl.DataFrame] = []

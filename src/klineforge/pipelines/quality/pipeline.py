@@ -37,7 +37,7 @@ def create_pipeline(**_: object) -> Pipeline:
         Node(
             nodes.compare_days,
             ["params:quality", "binance_market", "fact_1h_klines"],
-            "days_compared",
+            "days_findings",
             name="compare_days_with_the_exchange",
         ),
         *(
