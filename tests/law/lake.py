@@ -82,7 +82,7 @@ class Lake:
     def _append(self, table: str, rows: pa.Table, identity: str, times: int) -> None:
         # As ingestion does: the rows carry the identity they are appended under.
         place = rows.schema.get_field_index("batch_id")
-        rows = rows.set_column(place, rows.schema.field(place), pa.array([identity] * rows.num_rows))
+        rows = rows.set_column(place, rows.schema.field(place), pa.array([identity] * rows.num_rows, pa.string()))
         append = Append(rows, identity, layout=KLINE_LAYOUT if table == KLINES else {})
         for _ in range(times):
             self.dataset(table).save(append)
