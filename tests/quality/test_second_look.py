@@ -159,6 +159,13 @@ def test_a_table_that_was_not_made_yet_is_a_warning_and_one_nobody_asked_for_is_
     assert asked(tmp_path, "alerts") == []
 
 
+def test_a_lake_that_rest_is_off_for_has_no_listing_and_is_sound(tmp_path: Path) -> None:
+    stored(tmp_path, "mart_returns_1h")
+    assert asked(tmp_path, "binance_exchange_info") == []
+    _remove_the_log(stored(tmp_path, "binance_exchange_info"))
+    assert [one.rule for one in asked(tmp_path, "binance_exchange_info") if one.is_error] == ["made"]
+
+
 def test_a_commit_that_readers_do_not_need_hides_nothing_else(tmp_path: Path) -> None:
     place = stored(tmp_path, "dim_coins")
     DeltaTable(place).create_checkpoint()

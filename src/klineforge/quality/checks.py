@@ -50,10 +50,10 @@ def promises(source: Source, known: Mapping[str, Source], now: datetime) -> list
 
 
 def _absent(source: Source) -> list[Finding]:
-    """What is not there: lost, not made yet, or, of the tables about the warehouse itself, never asked for."""
+    """What is not there: lost, not made yet, or of no need to this lake."""
     if source.is_lost:
         return [Finding(source.name, MADE, "error", 1, 1, detail=_LOST)]
-    if source.contract.layer == "operations":
+    if source.is_dispensable:
         return []
     return [Finding(source.name, MADE, "warning", 1, 1, detail=_NOT_MADE)]
 

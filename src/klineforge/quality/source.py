@@ -15,6 +15,9 @@ from klineforge.lake.note import InputVersion
 from klineforge.lake.scanning import scan_table
 from klineforge.lake.table import LakeTable
 
+# The exchange's listing comes by REST, which may be off.
+_DISPENSABLE = frozenset({"binance_exchange_info"})
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -49,7 +52,12 @@ class Source:
         if next(self.folder.rglob("*.parquet"), None) is not None:
             return True
         made_last = self.folder.parent.parent.glob("marts/*/_delta_log")
-        return self.contract.layer != "operations" and next(made_last, None) is not None
+        return not self.is_dispensable and next(made_last, None) is not None
+
+    @property
+    def is_dispensable(self) -> bool:
+        """Whether a sound lake may do without the table for ever."""
+        return self.contract.layer == "operations" or self.name in _DISPENSABLE
 
     @property
     def is_whole(self) -> bool:
