@@ -20,7 +20,7 @@ from klineforge.lake.log_files import LOG_FOLDER, LogFiles, read_log_files
 Kind = Literal["pointer", "checkpoint", "commit", "forgotten", "log", "files"]
 
 _POINTER = "_last_checkpoint"
-_NOT_PARQUET = (pa.ArrowInvalid, OSError)
+_NOT_PARQUET = (pa.ArrowException, OSError)
 _SHOWN = 3
 
 
@@ -98,18 +98,29 @@ def find_file_damage(path: Path, table: DeltaTable, *, thorough: bool = True) ->
         table: The table, opened.
         thorough: Read the footer of every file.
     """
+    wrong = wrong_files(path, table, thorough=thorough)
+    if not wrong:
+        return ()
+    how = [f"data file {name} {problem}" for name, problem in wrong.items()]
+    more = f" and {len(how) - _SHOWN:,} more" if len(how) > _SHOWN else ""
+    return (Damage("files", "; ".join(how[:_SHOWN]) + more, tuple(wrong)),)
+
+
+def wrong_files(path: Path, table: DeltaTable, *, thorough: bool = True) -> dict[str, str]:
+    """What is wrong with data files of the newest version, by their name in the log; sound ones are left out.
+
+    Args:
+        path: Folder of the table.
+        table: The table, opened.
+        thorough: Read the footer of every file.
+    """
     files = pl.DataFrame(table.get_add_actions(flatten=True))
     known = files.get_column("num_records") if "num_records" in files.columns else [None] * files.height
-    lost, how = [], []
-    for name, size, rows in zip(files["path"], files["size_bytes"], known, strict=True):
-        problem = _wrong_with_data(path / unquote(name), size, rows if thorough else None, thorough=thorough)
-        if problem:
-            lost.append(name)
-            how.append(f"data file {name} {problem}")
-    if not lost:
-        return ()
-    more = f" and {len(how) - _SHOWN:,} more" if len(how) > _SHOWN else ""
-    return (Damage("files", "; ".join(how[:_SHOWN]) + more, tuple(lost)),)
+    problems = {
+        name: _wrong_with_data(path / unquote(name), size, rows if thorough else None, thorough=thorough)
+        for name, size, rows in zip(files["path"], files["size_bytes"], known, strict=True)
+    }
+    return {name: problem for name, problem in problems.items() if problem}
 
 
 def _pointer(path: Path, log: LogFiles) -> Iterator[Damage]:

@@ -7,13 +7,13 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 from pyarrow import ArrowException
 
 from klineforge.domain.contract import TableContract
+from klineforge.lake.damage import wrong_files
 from klineforge.lake.location import TableLocation
 from klineforge.lake.log import HARMLESS_OPERATIONS, LocalTableLog
 from klineforge.lake.note import CommitNote
@@ -41,7 +41,7 @@ def log_and_files(path: Path, contract: TableContract) -> Iterator[Finding]:
     """
     try:
         table = DeltaTable(path)
-        files = pl.DataFrame(table.get_add_actions(flatten=True))
+        promised = table.get_add_actions().num_rows
     except (DeltaError, OSError, ValueError) as error:
         problem = str(error).strip().partition("\n")[0]
         repair = f"{problem}. Look at it with: kedro klineforge repair --dry-run"
@@ -50,7 +50,7 @@ def log_and_files(path: Path, contract: TableContract) -> Iterator[Finding]:
     version = table.version()
     yield Finding(contract.name, LOG_READABLE, "error", version + 1, 0, version=version)
     yield _columns(path, contract, version)
-    yield _files(path, contract, files, version)
+    yield _files(path, contract, table, promised)
     yield _checkpoints(path, contract, version)
     yield _foreign_commits(table, contract, version)
 
@@ -63,34 +63,11 @@ def _columns(path: Path, contract: TableContract, version: int) -> Finding:
     return Finding(contract.name, COLUMNS_AS_PROMISED, "error", len(held), len(differences), sample, way_out, version)
 
 
-def _files(path: Path, contract: TableContract, files: pl.DataFrame, version: int) -> Finding:
-    problems = [
-        {"file": name, "problem": problem}
-        for name, size, rows in _promised(files)
-        if (problem := _problem(path / name, size, rows))
-    ]
+def _files(path: Path, contract: TableContract, table: DeltaTable, promised: int) -> Finding:
+    problems = [{"file": name, "problem": problem} for name, problem in wrong_files(path, table).items()]
     way_out = "Mend it with: kedro klineforge repair" if problems else ""
-    return Finding(
-        contract.name, FILES_WHOLE, "error", files.height, len(problems), tuple(problems[:SAMPLES]), way_out, version
-    )
-
-
-def _promised(files: pl.DataFrame) -> Iterator[tuple[str, int, int | None]]:
-    counted = "num_records" in files.columns
-    for entry in files.iter_rows(named=True):
-        yield entry["path"], entry["size_bytes"], entry["num_records"] if counted else None
-
-
-def _problem(file: Path, size: int, rows: int | None) -> str | None:
-    if not file.is_file():
-        return "is missing"
-    if file.stat().st_size != size:
-        return f"has {file.stat().st_size:,} bytes, the log says {size:,}"
-    try:
-        held = pq.read_metadata(file).num_rows
-    except (ArrowException, OSError) as error:
-        return f"cannot be read: {str(error).partition(chr(10))[0]}"
-    return None if rows is None or held == rows else f"holds {held:,} rows, the log says {rows:,}"
+    sample = tuple(problems[:SAMPLES])
+    return Finding(contract.name, FILES_WHOLE, "error", promised, len(problems), sample, way_out, table.version())
 
 
 def _checkpoints(path: Path, contract: TableContract, version: int) -> Finding:

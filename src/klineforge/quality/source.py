@@ -11,6 +11,7 @@ import polars as pl
 from deltalake import DeltaTable
 
 from klineforge.domain.contract import YEAR_COLUMN, TableContract
+from klineforge.lake.damage import wrong_files
 from klineforge.lake.note import InputVersion
 from klineforge.lake.scanning import scan_table
 from klineforge.lake.table import LakeTable
@@ -62,16 +63,7 @@ class Source:
     @property
     def is_whole(self) -> bool:
         """Whether the files that the log speaks of are there in their size, where that can be seen."""
-        return self.folder is None or all(
-            path.is_file() and path.stat().st_size == size for path, size in self._files()
-        )
-
-    def _files(self) -> Iterator[tuple[Path, int]]:
-        if self.folder is None:
-            return
-        live = pl.DataFrame(DeltaTable(str(self.folder)).get_add_actions(flatten=True))
-        for name, size in live.select("path", "size_bytes").iter_rows():
-            yield self.folder / name, size
+        return self.folder is None or not wrong_files(self.folder, DeltaTable(self.folder), thorough=False)
 
     @property
     def version(self) -> int | None:
