@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Layer = Literal["bronze", "silver", "gold", "marts", "operations"]
+Layer = Literal["bronze", "silver", "gold", "marts", "features", "operations"]
 SqlType = Literal["STRING", "BIGINT", "INT", "DOUBLE", "TIMESTAMP", "DATE", "BOOLEAN", "ARRAY<STRING>"]
 
 YEAR_COLUMN = "year"
@@ -101,6 +101,8 @@ class TableContract:
         foreign_keys: Which columns name rows of other tables.
         fresh_hours: How old the newest row of a lake that is kept up to date may be; None where age says nothing.
         rows_per_day: Rows that each subject of the grain (a coin, a pair) has per day at most, and mostly has.
+        is_time_series: The key ends with the instant a row is known, so that feature stores can join as of a time.
+            Where a catalog takes primary keys, the key is declared with ``time_column`` as its TIMESERIES column.
     """
 
     name: str
@@ -118,6 +120,7 @@ class TableContract:
     foreign_keys: tuple[ForeignKey, ...] = ()
     fresh_hours: int | None = None
     rows_per_day: int | None = None
+    is_time_series: bool = False
 
     @property
     def all_columns(self) -> tuple[Column, ...]:
