@@ -30,3 +30,11 @@ def shared_data() -> Path:
     if not (SHARED_DATA / "spot_1h").is_dir():
         pytest.skip("real candles are not part of the repository; expected them in ../shared/data/spot_1h")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def small_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake of five invented coins and 62 days, made once; copy it before changing anything in it."""
+    from small_lake.lake import build_lake
+
+    return build_lake(tmp_path_factory.mktemp("small") / "lake")

@@ -30,7 +30,8 @@ from klineforge.errors import (
 )
 from klineforge.exchanges.report import raise_if_incomplete
 from klineforge.lake.journal import JOURNAL
-from klineforge.lake.lock import LOCK_FOLDER, lake_lock
+from klineforge.lake.lock import lake_lock
+from klineforge.lake.market import SIMULATED, held_market, market_marker
 from klineforge.lake.trouble import storage_trouble_in_words
 from klineforge.lineage.run_story import RunStory
 from klineforge.quality.report import raise_if_broken
@@ -142,7 +143,7 @@ class LakeHooks:
             _say_what_is_unverified(self._lake)
         wanted = (run_params.get("runtime_params") or {}).get("summary", True)
         if wanted and self._lake is not None and len(pipeline.nodes) == len(pipelines["__default__"].nodes):
-            print_summary(self._lake, datetime.now(UTC), simulated=self._market == "simulated")
+            print_summary(self._lake, datetime.now(UTC), simulated=self._market == SIMULATED)
         if missing is not None:
             raise missing
 
@@ -167,8 +168,8 @@ def require_market(lake: Path, market: str) -> None:
     Raises:
         ConfigurationError: When the lake holds another market.
     """
-    marker = lake / LOCK_FOLDER / "market.json"
-    held = _held_market(marker)
+    marker = market_marker(lake)
+    held = held_market(lake)
     if held is None or not any(lake.glob("*/*/_delta_log")):
         fresh = marker.with_suffix(".new")
         fresh.write_text(json.dumps({"market": market}), encoding="utf-8")
@@ -178,14 +179,6 @@ def require_market(lake: Path, market: str) -> None:
             f"the lake {lake} holds the market {held!r}, this run is for {market!r}; mixing them would make every "
             "figure wrong. Choose another lake with --params lake=FOLDER, or another environment with --env"
         )
-
-
-def _held_market(marker: Path) -> str | None:
-    try:
-        return str(json.loads(marker.read_text(encoding="utf-8"))["market"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        # Absent, or cut off by a kill: then it says nothing.
-        return None
 
 
 def require_plain_path(lake: Path) -> None:
