@@ -2,6 +2,7 @@
 
     KlineForgeError
     ├── ConfigurationError            wrong before any work starts
+    │   ├── VersionGoneError          the version of a table asked for is no longer held
     │   └── EnvironmentProblem        Java, jars, a port or a folder is not usable
     │       └── DamagedTableError     a table's log or files are cut off, missing or unreadable
     ├── ExchangeError                 knows exchange, coin, time range, URL
@@ -11,6 +12,7 @@
     │   └── ChecksumMismatchError     an archive differs from its .CHECKSUM
     ├── IngestionIncompleteError      some coins were ingested, others failed
     ├── ContractError                 schema or key of a table violated; lists every difference
+    ├── LeakageError                  features look ahead
     ├── QualityError                  a check of the quality pipeline found wrong rows
     ├── IncrementalStateError         what a table remembers contradicts the table
     ├── LakeBusyError                 another run holds the lake
@@ -28,6 +30,10 @@ class KlineForgeError(Exception):
 
 class ConfigurationError(KlineForgeError):
     """A parameter, a path or the configuration is wrong; no work has started."""
+
+
+class VersionGoneError(ConfigurationError):
+    """A version of a table is asked for that the table does not hold any more, or never had."""
 
 
 class EnvironmentProblem(ConfigurationError):
@@ -97,6 +103,10 @@ class IngestionIncompleteError(KlineForgeError):
 
 class ContractError(KlineForgeError):
     """A table's schema or key differs from its contract."""
+
+
+class LeakageError(KlineForgeError):
+    """Features are made of what was not known at the instant they claim to be known."""
 
 
 class QualityError(KlineForgeError):
