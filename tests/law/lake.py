@@ -20,6 +20,7 @@ from klineforge.pipelines.bronze.layout import KLINE_LAYOUT
 from klineforge.recipes import gold, marts, silver
 
 MIN_OBSERVATIONS = 4
+REFERENCE_COIN = "BBBUSDT"
 KLINES = "binance_klines_daily"
 LISTING = "binance_exchange_info"
 
@@ -40,6 +41,10 @@ STEPS: tuple[tuple[Recipe, Mapping[str, str]], ...] = (
     (
         marts.BREADTH,
         {"returns": "mart_returns_1h", "volume": "mart_volume_metrics_1h", "correlations": "mart_correlations"},
+    ),
+    (
+        marts.indicators(REFERENCE_COIN, MIN_OBSERVATIONS),
+        {"returns": "mart_returns_1h", "volume": "mart_volume_metrics_1h"},
     ),
 )
 DERIVED = tuple(recipe.name for recipe, _ in STEPS)

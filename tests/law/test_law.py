@@ -61,6 +61,8 @@ _MOST_ROWS = {
     "mart_top_movers": 25 + 2 * 24,
     "mart_correlations": 2 * 26,
     "mart_market_breadth_1h": 25,
+    # To the end: its long windows are longer than the lake.
+    "mart_indicators_1h": HOURS - CORRECTED,
 }
 
 

@@ -27,6 +27,8 @@ WITHIN_A_LAYER = {
     ("mart_returns_1h", "mart_market_breadth_1h"),
     ("mart_volume_metrics_1h", "mart_market_breadth_1h"),
     ("mart_correlations", "mart_market_breadth_1h"),
+    ("mart_returns_1h", "mart_indicators_1h"),
+    ("mart_volume_metrics_1h", "mart_indicators_1h"),
 }
 
 # Tables that no node writes, and why.

@@ -8,6 +8,7 @@ from klineforge.contracts.bronze import (
     BINANCE_KLINES_DAILY,
 )
 from klineforge.contracts.gold import DIM_COINS, DIM_EXCHANGE, DIM_TIMESTAMP
+from klineforge.contracts.indicators import MART_INDICATORS_1H
 from klineforge.contracts.marts import (
     MART_CORRELATIONS,
     MART_MARKET_BREADTH_1H,
@@ -44,6 +45,7 @@ CONTRACTS: dict[str, TableContract] = {
         MART_TOP_MOVERS,
         MART_CORRELATIONS,
         MART_MARKET_BREADTH_1H,
+        MART_INDICATORS_1H,
         QUALITY_RESULTS,
         ALERTS,
         ALERT_DELIVERIES,

@@ -6,6 +6,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Literal
 
+from klineforge.contracts.indicators import MART_INDICATORS_1H
 from klineforge.contracts.marts import (
     MART_CORRELATIONS,
     MART_MARKET_BREADTH_1H,
@@ -20,6 +21,7 @@ from klineforge.kernels.correlation_rows import CANDLE_COLUMNS, correlation_rows
 from klineforge.tables.breadth import market_breadth_1h
 from klineforge.tables.correlation_blocks import correlations_1h_blocks
 from klineforge.tables.correlations import correlations_1h
+from klineforge.tables.indicators import MONTH_HOURS, indicators_1h
 from klineforge.tables.movers import top_movers
 from klineforge.tables.returns import returns_1h
 from klineforge.tables.volume import volume_metrics_1h
@@ -32,6 +34,8 @@ _REGIME_BACK = timedelta(hours=48)
 _WINDOW = timedelta(hours=24)
 # A correlation reads returns of 24 hours, each from two closes, and its alert compares with the hour before.
 _ALERT = timedelta(hours=26)
+# The longest windows, and the sums of an index, which begin as long before its calendar month.
+_MONTH = timedelta(days=31, hours=MONTH_HOURS)
 _PEAK = Highest("close_price", by=SERIES, time="open_timestamp")
 
 RETURNS = Recipe(
@@ -90,4 +94,24 @@ def correlations(min_observations: int, engine: Engine = "auto") -> Recipe:
         unique_by_construction=True,
         by=("exchange",),
         version=f"3-min{min_observations}",
+    )
+
+
+def indicators(reference_coin: str, min_observations: int) -> Recipe:
+    """Momentum, trend, relative volume and beta; another reference or minimum makes another version of the table.
+
+    Args:
+        reference_coin: Native symbol of the coin that betas are against.
+        min_observations: Hours in which both returns must exist, 2 to 720.
+    """
+    return Recipe(
+        output=MART_INDICATORS_1H,
+        inputs={
+            "returns": Reach(back=_MONTH, forward=_MONTH),
+            "volume": Reach(back=_MONTH, forward=_MONTH),
+        },
+        transform=partial(indicators_1h, reference_coin=reference_coin, min_observations=min_observations),
+        # A change of the reference reaches every coin of the exchange.
+        by=("exchange",),
+        version=f"1-{reference_coin}-min{min_observations}",
     )

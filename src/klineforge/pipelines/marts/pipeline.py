@@ -9,6 +9,7 @@ from klineforge.pipelines.marts.nodes import (
     compute_volume_metrics,
     correlate_pairs,
     measure_market_breadth,
+    measure_momentum_and_trend,
     rank_top_movers,
 )
 
@@ -41,6 +42,12 @@ def create_pipeline(**_: object) -> Pipeline:
                 ["mart_returns_1h", "mart_volume_metrics_1h", "mart_correlations"],
                 "mart_market_breadth_1h",
                 name="measure_market_breadth",
+            ),
+            Node(
+                measure_momentum_and_trend,
+                ["mart_returns_1h", "mart_volume_metrics_1h", "params:indicators"],
+                "mart_indicators_1h",
+                name="measure_momentum_and_trend",
             ),
         ],
         tags="marts",
