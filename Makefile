@@ -4,12 +4,13 @@ VENV := .venv
 WORKERS ?= 2
 BIN := $(VENV)/bin
 READY := $(VENV)/.klineforge-ready
+DAGSTER := $(VENV)/dagster
 
 # The project itself refuses telemetry (.telemetry); this covers commands that run outside it.
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test chaos check delivery demo lineage databricks-bundle bench docs format lock clean
+.PHONY: help setup test chaos check delivery demo lineage dagster databricks-bundle bench docs format lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -20,7 +21,10 @@ $(READY): requirements/dev.lock pyproject.toml scripts/setup.sh
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" bash scripts/setup.sh
 	@touch $@
 
-test: setup ## Run all tests, in two processes (WORKERS=0: in one)
+$(DAGSTER): requirements/dagster.lock scripts/dagster_packages.sh | $(READY)
+	@VENV="$(VENV)" bash scripts/dagster_packages.sh
+
+test: setup $(DAGSTER) ## Run all tests, in two processes (WORKERS=0: in one)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 chaos: setup ## Shake lakes with faults and kills until one breaks (ARGS="--seeds 500 --first 0"; --help)
@@ -44,6 +48,9 @@ demo: setup ## Turn the simulated demo exchange into a warehouse and check it; a
 
 lineage: setup ## Build the picture of all pipelines and tables as a static site
 	@$(BIN)/kedro klineforge lineage $(ARGS)
+
+dagster: setup $(DAGSTER) ## Start Dagster's web page and its schedules on loopback (ARGS="--env demo"; --help)
+	@PYTHONPATH=$(abspath $(DAGSTER)) $(BIN)/python -m klineforge.orchestration $(ARGS)
 
 databricks-bundle: setup ## Write the Databricks asset bundles with their wheel to build/databricks (ARGS=--help)
 	@$(BIN)/python scripts/databricks_bundle.py $(ARGS)

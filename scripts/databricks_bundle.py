@@ -40,22 +40,9 @@ def task_groups(pipeline: Any) -> Groups:
     Returns:
         Names of nodes in order of execution. A task is named after its node, or after the pipeline's first tag.
     """
-    kept = stored_datasets()
-    groups: list[set[str]] = []
-    for node in pipeline.nodes:
-        consumers = [other for other in pipeline.nodes if (set(node.outputs) - kept) & set(other.inputs)]
-        merged = {node.name, *(other.name for other in consumers)}
-        for group in [group for group in groups if group & merged]:
-            merged |= group
-            groups.remove(group)
-        groups.append(merged)
-    order = {node.name: place for place, node in enumerate(pipeline.nodes)}
-    tag = {node.name: min(node.tags) for node in pipeline.nodes}
-    ordered = [tuple(sorted(group, key=order.__getitem__)) for group in groups]
-    return {
-        names[0] if len(names) == 1 else tag[names[0]]: names
-        for names in sorted(ordered, key=lambda names: order[names[0]])
-    }
+    from klineforge.orchestration.tasks import task_groups as groups_of
+
+    return groups_of(pipeline, stored_datasets())
 
 
 def stored_datasets() -> set[str]:

@@ -2,6 +2,8 @@
 
 The first line of a lock file holds a digest of the requirements it was made from. The check compares digests: it needs
 no network and does not fail because somebody released a new version meanwhile.
+
+``dagster.lock`` is what Dagster needs beside ``dev.lock``: it is installed into a folder of its own (ADR 19).
 """
 
 from __future__ import annotations
@@ -25,7 +27,11 @@ LOCKS = {
         *("--extra", "alerts", "--extra", "lineage"),
         *("--constraint", "requirements/dev.lock"),
     ),
+    ROOT / "requirements" / "dagster.lock": ("--extra", "dagster", "--constraint", "requirements/dev.lock"),
 }
+# The lock file that holds only what the other one lacks.
+BESIDE = {ROOT / "requirements" / "dagster.lock": ROOT / "requirements" / "dev.lock"}
+_PINNED = re.compile(r"^[a-z0-9][^\n]*\n(?:    [^\n]*\n?)+", re.MULTILINE)
 _URL = re.compile(r"https?://|^--(extra-)?index-url", re.MULTILINE)
 
 
@@ -65,7 +71,22 @@ def write(*, upgrade: bool) -> None:
         if upgrade:
             command.append("--upgrade")
         subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=True)
-        path.write_text(header() + path.read_text(encoding="utf-8"), encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
+        if path in BESIDE:
+            text = without_pins_of(BESIDE[path].read_text(encoding="utf-8"), text)
+        path.write_text(header() + text, encoding="utf-8")
+
+
+def without_pins_of(other: str, text: str) -> str:
+    """The requirements of a lock file that another one does not pin already, for the same machines or for all.
+
+    Args:
+        other: Text of the lock file beside which the other packages are installed.
+        text: Text of a lock file as uv writes it.
+    """
+    there = {block.split("\n", 1)[0].rstrip(" \\") for block in _PINNED.findall(other)}
+    blocks = [(block, block.split("\n", 1)[0].rstrip(" \\")) for block in _PINNED.findall(text)]
+    return "".join(block for block, pin in blocks if not {pin, pin.split(" ; ")[0]} & there)
 
 
 def problems() -> list[str]:
