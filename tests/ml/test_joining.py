@@ -115,7 +115,11 @@ def test_join_takes_categories_and_other_time_zones_for_what_they_mean() -> None
             "'coin' of the spine is null",
         ),
         (spine_of([("A", 1)]).with_columns(coin=pl.lit(1)), features_of([("A", 1)]), "give both the same type"),
-        (spine_of([("A", 1)]), features_of([("A", 1), ("A", 1)]), "2 rows that share their key and available_at"),
+        (
+            spine_of([("A", 1)]),
+            features_of([("A", 1), ("A", 1)]),
+            "1 rows that repeat a key and available_at, first x A at",
+        ),
         (spine_of([("A", 1)]).with_columns(value=pl.lit(1)), features_of([]), "both have a column 'value'"),
         (
             spine_of([("A", 1)]),
