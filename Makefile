@@ -10,7 +10,7 @@ DAGSTER := $(VENV)/dagster
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test chaos check delivery demo lineage dagster databricks-bundle bench docs format lock clean
+.PHONY: help setup test chaos check delivery demo app lineage dagster databricks-bundle bench docs format lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ delivery: setup ## Check workflows, shell scripts and the Dockerfile (fetches li
 demo: setup ## Turn the simulated demo exchange into a warehouse and check it; again later: the hours since
 	@$(BIN)/kedro run --env demo $(ARGS)
 	@$(BIN)/kedro run --env demo --pipeline quality $(ARGS)
+
+app: setup ## Show the dashboard of the lake at http://127.0.0.1:8501 (ARGS="--env demo", --lake, --port)
+	@$(BIN)/kedro klineforge app $(ARGS)
 
 lineage: setup ## Build the picture of all pipelines and tables as a static site
 	@$(BIN)/kedro klineforge lineage $(ARGS)

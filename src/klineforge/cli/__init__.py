@@ -29,11 +29,12 @@ _COMMANDS = "klineforge.cli.commands"
             for name in ("status", "runs", "rebuild", "follow", "maintain", "repair", "exchange", "lineage")
         },
         "alerts": "klineforge.cli.alerts.alerts",
+        "app": "klineforge.cli.app.app",
         "pulse": "klineforge.cli.pulse.pulse",
     },
 )
 def klineforge() -> None:
-    """Look after the lake: health, runs, rebuilds, maintenance, repair, alerts, the demo exchange, the lineage site."""
+    """Look after the lake and into it: health, runs, repair, alerts, the dashboard, the demo exchange, the lineage."""
 
 
 commands = click.Group("KlineForge", commands=[klineforge])

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from klineforge.serving.selection import Interval
+from klineforge.serving.selection import INTERVALS, Interval
 
 _EVERY: Mapping[Interval, str] = {"1h": "1h", "4h": "4h", "1d": "1d", "1w": "1w", "1M": "1mo"}
+HOURS: Mapping[Interval, int] = {"1h": 1, "4h": 4, "1d": 24, "1w": 168, "1M": 720}
+"""Length of an interval as a number of hours; a month counts as 30 days."""
 _TIME = "open_timestamp"
 _JOINED: Mapping[str, pl.Expr] = {
     "open_price": pl.col("open_price").first(),
@@ -73,3 +75,18 @@ def last_of_each(rows: pl.DataFrame, interval: Interval, by: Sequence[str] = ("c
     others = [pl.col(name).last() for name in rows.columns if name not in keys]
     grouped = rows.with_columns(opened_at(interval)).group_by(keys, maintain_order=True).agg(*others)
     return grouped.select(rows.columns).sort(keys)
+
+
+def coarse_enough(interval: Interval, hours: float, most: int) -> Interval:
+    """The interval, or the next longer one at which a range has no more candles than a chart can show.
+
+    >>> coarse_enough("1h", 24 * 30, 2000), coarse_enough("1h", 60_000, 3000)
+    ('1h', '1d')
+
+    Args:
+        interval: Asked for.
+        hours: Length of the range.
+        most: Candles at most; the longest interval is taken where none is long enough.
+    """
+    longer = INTERVALS[INTERVALS.index(interval) :]
+    return next((name for name in longer if hours / HOURS[name] <= most), longer[-1])

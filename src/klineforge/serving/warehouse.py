@@ -19,6 +19,7 @@ from polars.exceptions import PolarsError
 
 from klineforge.contracts import contract_of
 from klineforge.domain.contract import YEAR_COLUMN, TableContract
+from klineforge.lake.arrow import arrow_schema
 from klineforge.serving.cache import BoundedCache
 from klineforge.serving.explanation import Explanation, UnavailableError, empty, nothing_selected, outdated
 from klineforge.serving.following import UNREADABLE, Edition, FollowedTable
@@ -102,6 +103,15 @@ class Warehouse:
             return (selected.sort(order) if order else selected).collect()
 
         return self._read(table, asked, collect)
+
+    def no_rows(self, table: str, columns: Sequence[str]) -> pl.DataFrame:
+        """An empty frame with a table's columns in their types, for pages that can do without it.
+
+        Args:
+            table: Table name.
+            columns: Columns wanted.
+        """
+        return pl.DataFrame(arrow_schema(contract_of(table), stored=True).empty_table().select(list(columns)))
 
     def aggregate(self, table: str, key: Hashable, query: Callable[[pl.LazyFrame], pl.LazyFrame]) -> pl.DataFrame:
         """The result of a query over a table, kept for its version.

@@ -1,0 +1,1 @@
+"""The dashboard: five pages in the browser, by Streamlit (``make app``). Reads Delta tables, starts no Spark."""
