@@ -33,7 +33,7 @@ def show() -> None:
     st.set_page_config(page_title="KlineForge", page_icon=ICON, layout="wide")
     pages = {
         page.view.key: st.Page(
-            partial(_show, page),
+            partial(show_view, page),
             title=page.view.title,
             icon=page.icon,
             url_path=page.view.key,
@@ -55,7 +55,12 @@ def warehouse_of(lake: str) -> Warehouse:
     return Warehouse(lake)
 
 
-def _show(page: AppPage[Any]) -> None:
+def show_view(page: AppPage[Any]) -> None:
+    """Draw one page with its controls and banners; whatever is wrong with the lake is told instead.
+
+    Args:
+        page: Which.
+    """
     theme = theme_named(st.context.theme.type)
     st.html(tone_style(theme))
     warehouse = warehouse_of(os.environ.get(LAKE_VARIABLE, "data"))
