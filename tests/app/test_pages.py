@@ -169,8 +169,9 @@ def test_lake_harmed_under_the_page_explains(
     assert page.metric
     harm(lake)
 
-    # Other hours: those that were shown would still be at hand where only files are harmed.
-    page.query_params["range"] = "7d"
+    # Other coins: those that were shown would still be at hand where only files are harmed.
+    page.query_params["coin"] = "ADAUSDT"
+    page.query_params["coins"] = "ADAUSDT,XRPUSDT"
     page.run()
 
     assert not page.exception

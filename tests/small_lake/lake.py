@@ -11,8 +11,8 @@ import polars as pl
 from deltalake import write_deltalake
 from oracle.breadth import oracle_breadth
 from oracle.correlations import oracle_correlations
-from oracle.indicators import oracle_indicators
 from oracle.marts import oracle_movers, oracle_returns, oracle_volume
+from small_lake.indicators import indicators
 from small_lake.market import (
     COINS,
     END,
@@ -45,7 +45,7 @@ def build_lake(root: Path) -> Path:
         "mart_returns_1h": returns,
         "mart_volume_metrics_1h": volume,
         "mart_top_movers": oracle_movers(returns, volume),
-        "mart_indicators_1h": oracle_indicators(returns, volume),
+        "mart_indicators_1h": indicators(returns, volume),
         "mart_correlations": pairs,
         "mart_market_breadth_1h": oracle_breadth(returns, volume, pairs),
     }
