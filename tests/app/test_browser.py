@@ -70,7 +70,16 @@ class Seen:
     def query(self) -> dict[str, str]:
         return {name: values[0] for name, values in parse_qs(urlsplit(self.page.url).query).items()}
 
+    def shows(self, expected: dict[str, str]) -> bool:
+        """Whether figures are on screen, or come within a while: they are drawn one after another."""
+        for _ in range(PATIENCE // 250):
+            if expected.items() <= self.figures().items():
+                return True
+            self.page.wait_for_timeout(250)
+        return False
+
     def figures(self) -> dict[str, str]:
+        self.page.get_by_test_id("stMetricValue").first.wait_for(timeout=PATIENCE)
         cards = self.page.get_by_test_id("stMetric").all()
         return {
             card.get_by_test_id("stMetricLabel").inner_text().strip(): card.get_by_test_id("stMetricValue")
@@ -169,7 +178,7 @@ def test_figures_on_screen_equal_the_marts_and_survive_a_reload(seen: Seen, serv
         "RSI (14)": written(indicators["rsi_14"], "number"),
         "Volatility 24h": written(returns["rolling_vol_24h"], "percent"),
     }
-    assert expected.items() <= seen.figures().items()
+    assert seen.shows(expected), seen.figures()
 
     link = seen.page.url
     seen.page.reload()
@@ -177,7 +186,7 @@ def test_figures_on_screen_equal_the_marts_and_survive_a_reload(seen: Seen, serv
 
     assert seen.page.url == link
     assert seen.query == {"exchange": "binance", "coin": "XRPUSDT", "interval": "4h", "range": "7d"}
-    assert expected.items() <= seen.figures().items()
+    assert seen.shows(expected), seen.figures()
 
 
 def test_controls_change_the_page_and_its_link_and_other_pages_keep_them(seen: Seen, served: Served) -> None:
@@ -192,7 +201,7 @@ def test_controls_change_the_page_and_its_link_and_other_pages_keep_them(seen: S
     assert seen.query["coin"] == "ETHUSDT"
     assert seen.query["range"] == "7d"
     close = at_the_end(served.lake, "mart_returns_1h", "ETHUSDT")["close_price"]
-    assert seen.figures()["Last price"] == written(close, "price")
+    assert seen.shows({"Last price": written(close, "price")}), seen.figures()
 
     sidebar.get_by_role("link", name="Market Pulse").click()
     seen.page.get_by_role("heading", name="Market Pulse").wait_for(timeout=PATIENCE)
