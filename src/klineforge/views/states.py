@@ -38,7 +38,7 @@ def mover_signal(change: pl.Expr) -> pl.Expr:
     """A return in bands: weak below 3 per cent, strong from 10 per cent on, bullish from zero on.
 
     >>> frame = pl.DataFrame({"change": [0.10, 0.03, 0.0, -0.001, -0.03, -0.1, None]})
-    >>> frame.select(mover_signal(pl.col("change")))["change"].to_list()
+    >>> frame.select(mover_signal(pl.col("change"))).to_series().to_list()
     ['Strong Bullish', 'Bullish', 'Weak Bullish', 'Weak Bearish', 'Bearish', 'Strong Bearish', None]
 
     Args:
@@ -54,7 +54,7 @@ def trend(efficiency: pl.Expr, change: pl.Expr) -> pl.Expr:
     """Whether 24 hours went somewhere: trending up or down from an efficiency ratio of 0.30 on, else ranging.
 
     >>> frame = pl.DataFrame({"e": [0.3, 0.5, 0.29, None], "r": [0.02, -0.01, 0.2, 0.1]})
-    >>> frame.select(trend(pl.col("e"), pl.col("r")))["literal"].to_list()
+    >>> frame.select(trend(pl.col("e"), pl.col("r"))).to_series().to_list()
     ['Trending up', 'Trending down', 'Ranging', None]
 
     Args:
