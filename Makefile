@@ -36,6 +36,7 @@ check: setup ## Check format, lint, types, import rules, generated documents and
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m klineforge.reporting.data_dictionary --check
+	$(BIN)/python -m klineforge.measures.document --check
 	PYTHONPATH=tests $(BIN)/python -m faults.document --check
 	$(BIN)/python scripts/lock.py --check
 
@@ -61,8 +62,9 @@ databricks-bundle: setup ## Write the Databricks asset bundles with their wheel 
 bench: setup ## Measure what docs/benchmarks.md says (ARGS=--quick: small; --help: parts and sizes)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-docs: setup ## Write docs/data-dictionary.md from the table contracts and docs/faults.md from the tests
+docs: setup ## Write docs/data-dictionary.md and docs/metrics.md from the code, docs/faults.md from the tests
 	@$(BIN)/python -m klineforge.reporting.data_dictionary
+	@$(BIN)/python -m klineforge.measures.document
 	@PYTHONPATH=tests $(BIN)/python -m faults.document
 
 format: setup ## Format the code and mend what ruff can mend
