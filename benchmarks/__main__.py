@@ -23,6 +23,7 @@ from benchmarks.machine import machine, versions
 from benchmarks.market import HOURS_AFTER, Market
 from benchmarks.parts.build import measure_build
 from benchmarks.parts.checks import measure_checks
+from benchmarks.parts.dashboard import measure_dashboard
 from benchmarks.parts.floor import measure_floor
 from benchmarks.parts.hourly import measure_hourly
 from benchmarks.parts.increments import measure_increments
@@ -48,6 +49,7 @@ PARTS: Mapping[str, Callable[[Context], Section]] = {
     "hourly": measure_hourly,
     "ingest": measure_ingest,
     "checks": measure_checks,
+    "dashboard": measure_dashboard,
 }
 
 
