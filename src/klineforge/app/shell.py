@@ -13,6 +13,7 @@ import streamlit as st
 from klineforge.app.appearance import ICON, theme_named, tone_style
 from klineforge.app.banners import show_badge, show_banners, show_explanation
 from klineforge.app.controls import chosen
+from klineforge.app.definitions import PATH, show_definitions
 from klineforge.app.launch import LAKE_VARIABLE
 from klineforge.app.pages import PAGES, AppPage
 from klineforge.app.rendering import show_page
@@ -42,7 +43,8 @@ def show() -> None:
         for number, page in enumerate(PAGES)
     }
     st.session_state["klineforge_pages"] = pages
-    st.navigation(list(pages.values())).run()
+    definitions = st.Page(show_definitions, title="Definitions", icon=":material/menu_book:", url_path=PATH)
+    st.navigation([*pages.values(), definitions]).run()
 
 
 @st.cache_resource(show_spinner=False)

@@ -171,10 +171,10 @@ def breadth(pulse: Pulse, selection: Selection, theme: Theme) -> Chart:
             Column(_TIME, "Opened", "time"),
             Column("advancers", "Advancers", "number", "advancers"),
             Column("decliners", "Decliners", "number", "decliners"),
-            Column("share_above_vwap_24h", "Share above VWAP", "percent", "share_above_vwap_24h"),
+            Column("share_above_vwap_24h", "Share above VWAP", "percent", "market_share_above_vwap_24h"),
             Column("mean_corr_24h", "Mean correlation", "correlation", "mean_corr_24h"),
         ),
-        metrics=("advancers", "decliners", "share_above_vwap_24h", "mean_corr_24h"),
+        metrics=("advancers", "decliners", "market_share_above_vwap_24h", "mean_corr_24h"),
         height=380,
         note=_note(interval, selection, shaded=shaded) + "; all coins of the exchange, mean number per hour.",
     )
