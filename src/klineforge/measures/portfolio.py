@@ -190,6 +190,23 @@ def edges(matrix: Numbers, coins: Sequence[str], threshold: float) -> list[Edge]
     return sorted(found, key=lambda edge: (-abs(edge.correlation), edge.first, edge.second))
 
 
+def normalised_prices(closes: Numbers, base: float = 100.0) -> Numbers:
+    """Prices as indexes that begin at a base with the first candle of each coin.
+
+    >>> normalised_prices(np.array([[8.0, np.nan], [6.0, 5.0]])).tolist()
+    [[100.0, nan], [75.0, 100.0]]
+
+    Args:
+        closes: One row per hour, one column per coin; not-a-number where there is no candle.
+        base: What each begins with.
+    """
+    if not len(closes):
+        return closes
+    first = closes[np.isfinite(closes).argmax(axis=0), np.arange(closes.shape[1])]
+    indexed: Numbers = base * closes / first
+    return indexed
+
+
 def _of_pairs(matrix: Numbers) -> Numbers:
     above = matrix[np.triu_indices(len(matrix), 1)]
     known: Numbers = above[np.isfinite(above)]

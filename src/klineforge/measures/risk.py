@@ -35,6 +35,19 @@ class Drawdown:
     recovery: int | None
     depth: float
 
+    def length(self, last: int) -> int:
+        """Hours from the peak until it was reached again, or until the last value.
+
+        Args:
+            last: Place of the last value.
+        """
+        return (last if self.recovery is None else self.recovery) - self.peak
+
+    @property
+    def hours_to_recover(self) -> int | None:
+        """Hours from the lowest value back to the peak; None where it has not been reached again."""
+        return None if self.recovery is None else self.recovery - self.trough
+
 
 def annualised_volatility(returns: Numbers) -> float | None:
     """Sample standard deviation of hourly returns times the square root of a year's hours, a fraction.
