@@ -14,6 +14,7 @@ from oracle import correlations as pairs
 from oracle import marts as singles
 from oracle.breadth import KEY, oracle_breadth
 from oracle.comparison import assert_same_table
+from oracle.indicators import oracle_indicators
 
 from klineforge.cli.project import Project
 from klineforge.cli.rebuilding import derived_tables, rebuild_tables
@@ -45,6 +46,8 @@ def assert_marts_agree(lake: Path, history: pd.DataFrame) -> None:
     assert_same_table(table(lake, "marts", "mart_correlations"), expected, pairs.KEY)
     breadth = oracle_breadth(returns, volume, expected)
     assert_same_table(table(lake, "marts", "mart_market_breadth_1h"), breadth, KEY)
+    indicators = oracle_indicators(returns, volume, "BTCUSDT", 360)
+    assert_same_table(table(lake, "marts", "mart_indicators_1h"), indicators, singles.KEY)
 
 
 def assert_equals_rebuild(lake: Path, scratch: Path) -> None:

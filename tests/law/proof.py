@@ -7,11 +7,12 @@ from collections.abc import Collection
 import polars as pl
 from law.comparison import differences
 from law.expected import candles_for_oracles, canonical, expected_silver_and_gold
-from law.lake import DERIVED, KLINES, MIN_OBSERVATIONS, Lake, from_scratch
+from law.lake import DERIVED, KLINES, MIN_OBSERVATIONS, REFERENCE_COIN, Lake, from_scratch
 from oracle import breadth
 from oracle import correlations as pairs
 from oracle import marts as singles
 from oracle.comparison import assert_same_table
+from oracle.indicators import oracle_indicators
 from pyspark.sql import SparkSession
 
 
@@ -42,6 +43,10 @@ def assert_equals_oracle(lake: Lake, names: Collection[str] = DERIVED) -> None:
         "mart_top_movers": (singles.oracle_movers(returns, volume), singles.KEY),
         "mart_correlations": (correlations, pairs.KEY),
         "mart_market_breadth_1h": (breadth.oracle_breadth(returns, volume, correlations), breadth.KEY),
+        "mart_indicators_1h": (
+            oracle_indicators(returns, volume, REFERENCE_COIN, MIN_OBSERVATIONS),
+            singles.KEY,
+        ),
     }
     for name in marts.keys() & set(names):
         assert_same_table(lake.read(name).to_pandas(), *marts[name])

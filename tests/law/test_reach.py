@@ -26,6 +26,7 @@ from law.records import START
 from oracle.breadth import oracle_breadth
 from oracle.correlations import oracle_correlations
 from oracle.frames import with_utc_microseconds
+from oracle.indicators import oracle_indicators
 from oracle.marts import oracle_movers, oracle_returns, oracle_volume
 
 from klineforge.contracts import CONTRACTS
@@ -82,6 +83,11 @@ CASES = {
             marts.BREADTH,
             {"returns": "mart_returns_1h", "volume": "mart_volume_metrics_1h", "correlations": "mart_correlations"},
             oracle_breadth,
+        ),
+        Case(
+            marts.indicators("BBBUSDT", MIN_OBSERVATIONS),
+            {"returns": "mart_returns_1h", "volume": "mart_volume_metrics_1h"},
+            lambda returns, volume: oracle_indicators(returns, volume, "BBBUSDT", MIN_OBSERVATIONS),
         ),
     )
 }

@@ -17,6 +17,7 @@ from klineforge.contracts import CONTRACTS
 
 FACT, RETURNS, VOLUME = "fact_1h_klines", "mart_returns_1h", "mart_volume_metrics_1h"
 CORRELATIONS, COINS, KLINES = "mart_correlations", "dim_coins", "binance_klines_daily"
+INDICATORS = "mart_indicators_1h"
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,10 @@ def _change_a_figure(lake: Path) -> None:
     rewritten(lake, RETURNS, lambda rows: rows.with_columns(rolling_vol_24h=pl.col("rolling_vol_24h") * 1.0001))
 
 
+def _change_an_indicator(lake: Path) -> None:
+    rewritten(lake, INDICATORS, lambda rows: rows.with_columns(rsi_14=pl.col("rsi_14") * 0.9999))
+
+
 def _drop_a_partition(lake: Path) -> None:
     table = DeltaTable(folder(lake, CORRELATIONS))
     year = pl.read_delta(str(folder(lake, CORRELATIONS)))["year"].max()
@@ -149,6 +154,9 @@ CORRUPTIONS = (
     Corruption("a duplicate appended", FACT, _append_a_duplicate, _told((FACT, "unique_key")), "run"),
     Corruption("a price changed", FACT, _change_a_price, _told((FACT, "accepted_or_quarantined")), "rebuild"),
     Corruption("a figure changed", RETURNS, _change_a_figure, _told((RETURNS, "figures_again")), "rebuild"),
+    Corruption(
+        "an indicator changed", INDICATORS, _change_an_indicator, _told((INDICATORS, "figures_again")), "rebuild"
+    ),
     Corruption(
         "a partition dropped",
         CORRELATIONS,

@@ -9,9 +9,10 @@ import pytest
 from oracle.breadth import oracle_breadth
 from oracle.correlations import oracle_correlations
 from oracle.frames import candles
+from oracle.indicators import oracle_indicators
 from oracle.marts import oracle_movers, oracle_returns, oracle_volume
 
-from klineforge.quality import coin_figures, pair_figures
+from klineforge.quality import coin_figures, indicator_figures, pair_figures
 from klineforge.quality.comparison import Comparison, compared
 from klineforge.quality.finding import Finding
 
@@ -54,6 +55,7 @@ def test_sound_figures_break_no_rule(rows: pd.DataFrame) -> None:
     returns, volume = oracle_returns(rows), oracle_volume(rows)
     movers, pairs = oracle_movers(returns, volume), oracle_correlations(rows)
     breadth = oracle_breadth(returns, volume, pairs)
+    indicators = oracle_indicators(returns, volume, "AAA", MIN_OBSERVATIONS)
     held = {name: _lazy(table) for name, table in locals().items() if isinstance(table, pd.DataFrame)}
     fact = held["rows"] if "listing_seq" in rows else held["rows"].with_columns(listing_seq=pl.lit(1))
 
@@ -61,6 +63,7 @@ def test_sound_figures_break_no_rule(rows: pd.DataFrame) -> None:
     correlated = pair_figures.correlations_again(fact, pair_figures.pairs_of_coins(fact), MIN_OBSERVATIONS)
     stirred = coin_figures.movers_again(held["returns"], held["volume"])
     wide = pair_figures.breadth_again(held["returns"], held["volume"], held["pairs"])
+    trends = indicator_figures.indicators_again(held["returns"], held["volume"], "AAA", MIN_OBSERVATIONS)
     found = [
         *_alike(moved, held["returns"], coin_figures.RETURNS),
         coin_figures.volatility_regimes(moved, held["returns"]),
@@ -70,6 +73,7 @@ def test_sound_figures_break_no_rule(rows: pd.DataFrame) -> None:
         *pair_figures.regimes_and_breakdowns(correlated, held["pairs"]),
         pair_figures.pairs_of_hours(fact, held["pairs"]),
         *_alike(wide, held["breadth"], pair_figures.BREADTH),
+        *_alike(trends, held["indicators"], indicator_figures.INDICATORS),
     ]
     assert [str(finding) for finding in found if not finding.holds] == []
     assert found[0].checked == len(rows)

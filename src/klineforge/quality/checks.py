@@ -11,7 +11,7 @@ import polars as pl
 from deltalake.exceptions import DeltaError
 from polars.exceptions import PanicException, PolarsError
 
-from klineforge.quality import coin_figures, freshness, pair_figures, silver
+from klineforge.quality import coin_figures, freshness, indicator_figures, pair_figures, silver
 from klineforge.quality.comparison import compared
 from klineforge.quality.files import COLUMNS_AS_PROMISED, FILES_WHOLE, log_and_files
 from klineforge.quality.finding import Finding, together
@@ -128,7 +128,11 @@ def freshness_of_coins(fact: Source, coins: Source, fresh_hours: int, now: datet
 
 
 def marts_from_fact(
-    tables: Mapping[str, Source], most_pairs: int | None, min_observations: int, now: datetime
+    tables: Mapping[str, Source],
+    most_pairs: int | None,
+    min_observations: int,
+    beta: tuple[str, int],
+    now: datetime,
 ) -> list[Finding]:
     """Compute every figure of the marts a second time and compare.
 
@@ -136,11 +140,12 @@ def marts_from_fact(
         tables: The fact and the marts, by name.
         most_pairs: How many pairs of coins are correlated again; None for all.
         min_observations: As the correlations were made with.
+        beta: Reference coin and minimum of observations that the indicators were made with.
         now: Chooses the pairs of the day.
     """
     fact, returns, volume = tables[silver.FACT], tables["mart_returns_1h"], tables["mart_volume_metrics_1h"]
     movers, breadth = tables["mart_top_movers"], tables["mart_market_breadth_1h"]
-    pairs = tables["mart_correlations"]
+    pairs, indicators = tables["mart_correlations"], tables["mart_indicators_1h"]
 
     def of_returns() -> Iterator[Finding]:
         again = coin_figures.returns_again(fact.rows())
@@ -154,6 +159,10 @@ def marts_from_fact(
     def of_movers() -> list[Finding]:
         again = coin_figures.movers_again(returns.rows(), volume.rows())
         return compared(movers.name, again, movers.rows(), coin_figures.MOVERS)
+
+    def of_indicators() -> list[Finding]:
+        again = indicator_figures.indicators_again(returns.rows(), volume.rows(), *beta)
+        return compared(indicators.name, again, indicators.rows(), indicator_figures.INDICATORS)
 
     def of_breadth() -> list[Finding]:
         again = pair_figures.breadth_again(returns.rows(), volume.rows(), pairs.rows())
@@ -173,6 +182,7 @@ def marts_from_fact(
         *_asked(volume.name, of_volume, [fact, volume]),
         *_asked(movers.name, of_movers, [returns, volume, movers]),
         *_asked(breadth.name, of_breadth, [returns, volume, pairs, breadth]),
+        *_asked(indicators.name, of_indicators, [returns, volume, indicators]),
         *_asked(pairs.name, of_pairs, [fact, pairs]),
     ]
 

@@ -16,6 +16,7 @@ from klineforge.errors import ConfigurationError, ExchangeError
 from klineforge.exchanges.binance.market import BinanceMarket
 from klineforge.lake.journal import JOURNAL
 from klineforge.lake.table import LakeTable
+from klineforge.pipelines.marts.nodes import IndicatorOptions
 from klineforge.quality import checks, days
 from klineforge.quality.finding import Finding
 from klineforge.quality.report import QualityReport
@@ -100,9 +101,12 @@ def reconcile_silver(*tables: LakeTable) -> Findings:
     return checks.silver_from_bronze(_by_name(tables))
 
 
-def reconcile_marts(options: QualityOptions, min_observations: int, *tables: LakeTable) -> Findings:
+def reconcile_marts(
+    options: QualityOptions, min_observations: int, indicators: IndicatorOptions, *tables: LakeTable
+) -> Findings:
     """Compute the figures of the marts a second time, and compare."""
-    return checks.marts_from_fact(_by_name(tables), options.most_pairs, min_observations, _now())
+    beta = indicators.reference_coin, indicators.min_observations
+    return checks.marts_from_fact(_by_name(tables), options.most_pairs, min_observations, beta, _now())
 
 
 def check_freshness(options: QualityOptions, fact: LakeTable, coins: LakeTable) -> Findings:

@@ -24,7 +24,13 @@ def create_pipeline(**_: object) -> Pipeline:
         Node(nodes.reconcile_silver, [*bronze, *silver], "silver_reconciliation", name="reconcile_silver_with_bronze"),
         Node(
             nodes.reconcile_marts,
-            ["params:quality", "params:correlations.min_observations", "fact_1h_klines", *marts],
+            [
+                "params:quality",
+                "params:correlations.min_observations",
+                "params:indicators",
+                "fact_1h_klines",
+                *marts,
+            ],
             "marts_reconciliation",
             name="compute_figures_again",
         ),
