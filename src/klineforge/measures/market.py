@@ -165,15 +165,15 @@ def volatility_regimes(market: pl.DataFrame) -> pl.DataFrame:
 
 
 def risk_state(drawdown: pl.Expr, regime: pl.Expr) -> pl.Expr:
-    """High where a coin is half below its peak or the market unusually volatile, else Low.
+    """High where a coin is half below its peak or unusually volatile, else Low.
 
-    >>> frame = pl.DataFrame({"d": [-0.5, -0.4, -0.4, None, None], "r": ["Low", "High", None, "Low", None]})
+    >>> frame = pl.DataFrame({"d": [-0.5, -0.4, -0.4, None, None], "r": ["Low", "High", None, "Medium", None]})
     >>> frame.select(risk_state(pl.col("d"), pl.col("r")))["risk_state"].to_list()
     ['High', 'High', 'Low', 'Low', None]
 
     Args:
         drawdown: Fraction from -1 to 0; where it is null the regime alone decides.
-        regime: High or Low of ``volatility_regimes``; where it is null the drawdown alone decides.
+        regime: The coin's ``volatility_regime``; only High counts. Where it is null the drawdown alone decides.
     """
     high = (drawdown <= SEVERE_DRAWDOWN).fill_null(False) | (regime == "High").fill_null(False)
     there = drawdown.is_not_null() | regime.is_not_null()
