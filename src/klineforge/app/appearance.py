@@ -45,7 +45,8 @@ def tone_style(theme: Theme) -> str:
     return f"""
 <style>
 {figures}
-[data-testid="stMetric"] {{background: {theme.card}; border-color: {theme.border}; padding: .7rem .9rem;}}
+[data-testid="stMetric"] {{background: {theme.card}; border-color: {theme.border}; padding: 0 !important;}}
+[data-testid="stMetricLabel"] * {{white-space: normal !important;}}
 [data-testid="stMetricValue"] {{font-size: 1.65rem; font-weight: 600; line-height: 1.25;}}
 [data-testid="stMetricDelta"] {{color: {theme.muted} !important; background: none !important; padding-left: 0;
     white-space: normal; font-size: .8rem;}}

@@ -43,6 +43,7 @@ def show() -> None:
         for number, page in enumerate(PAGES)
     }
     st.session_state["klineforge_pages"] = pages
+    st.html(tone_style(theme_named(st.context.theme.type)))
     definitions = st.Page(show_definitions, title="Definitions", icon=":material/menu_book:", url_path=PATH)
     st.navigation([*pages.values(), definitions]).run()
 
@@ -64,7 +65,6 @@ def show_view(page: AppPage[Any]) -> None:
         page: Which.
     """
     theme = theme_named(st.context.theme.type)
-    st.html(tone_style(theme))
     warehouse = warehouse_of(os.environ.get(LAKE_VARIABLE, "data"))
     _watch(page.view.tables, warehouse)
     state = read_state(warehouse, datetime.now(UTC))

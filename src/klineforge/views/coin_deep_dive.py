@@ -8,6 +8,7 @@ from typing import Final
 import polars as pl
 
 from klineforge.domain.writing import written
+from klineforge.measures import market
 from klineforge.serving.catalogue import read_catalogue
 from klineforge.serving.selection import INTERVAL_NAMES, Selection
 from klineforge.serving.warehouse import Warehouse
@@ -65,7 +66,7 @@ def _kpis(dive: Dive) -> tuple[Kpi, ...]:
     mean = float(spread.mean()) if spread.len() else None  # type: ignore[arg-type]  # polars: any literal
     highest = float(spread.max()) if spread.len() else None  # type: ignore[arg-type]
     spikes = int(dive.hourly["is_volume_spike"].sum())
-    doing = states.activity(ratio)
+    doing = market.activity(ratio)
     run = _number(dive, "trend_run_hours")
     return (
         Kpi("close_price", "Last price", _number(dive, "close_price"), "price", "accent", f"{dive.at:%Y-%m-%d %H:%M}"),
@@ -93,7 +94,7 @@ def _sign(value: float | None) -> Tone:
 
 
 def _signal(change: float | None) -> str:
-    named: str | None = pl.select(states.mover_signal(pl.lit(change, pl.Float64))).item()
+    named: str | None = pl.select(market.mover_signal(pl.lit(change, pl.Float64))).item()
     return named or "no candle 24 hours earlier"
 
 

@@ -10,6 +10,7 @@ import polars as pl
 
 from klineforge.domain.hours import Span
 from klineforge.domain.writing import Format, written
+from klineforge.measures import market
 from klineforge.serving.intervals import HOURS
 from klineforge.serving.selection import INTERVAL_NAMES, Selection
 from klineforge.views import states
@@ -121,7 +122,7 @@ def pressure(dive: Dive, theme: Theme) -> Chart:
     drawn.bars(rows[_TIME], numbers(rows["hourly_volume"]), "Mean hourly volume", theme.faint(theme.blue, 0.7))
     drawn.line(rows[_TIME], rows["max_spike_ratio"], "Highest spike ratio", theme.accent, panel=1)
     drawn.line(rows[_TIME], rows["volume_ratio_30d"], "24 h volume / 30 d", theme.teal, panel=1)
-    for level, tone in ((states.ELEVATED, theme.orange), (states.HIGH, theme.red)):
+    for level, tone in ((market.ELEVATED, theme.orange), (market.HIGH, theme.red)):
         drawn.level(level, tone, panel=1, dash="dot")
     drawn.axis(tickformat="~s")
     drawn.axis(1, title={"text": "times usual"}, rangemode="tozero")

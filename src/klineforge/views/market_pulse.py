@@ -7,6 +7,7 @@ from typing import Final
 
 import polars as pl
 
+from klineforge.measures import market
 from klineforge.serving.catalogue import Catalogue, read_catalogue
 from klineforge.serving.selection import INTERVAL_NAMES, Selection
 from klineforge.serving.warehouse import Warehouse
@@ -18,7 +19,7 @@ from klineforge.views.theme import Theme
 
 _DEFINITIONS: Final = (
     "**Mover signal** puts the 24-hour return into bands: weak below 3 %, strong from 10 % on. **Trending** is an "
-    f"efficiency ratio over 24 hours of at least {states.TRENDING_FROM:.2f}, else **ranging**: how far the price got, "
+    f"efficiency ratio over 24 hours of at least {market.TRENDING_FROM:.2f}, else **ranging**: how far the price got, "
     "divided by how far it travelled. **Correlation pressure** is the mean 24-hour correlation of a coin with all "
     "others. **Market state** is *Calm* while the market's volatility is below its median of 90 days and the mean "
     "correlation below 0.6, *Transition* when one of them is not, and when both are not *Risk-On* while the market "
@@ -78,8 +79,8 @@ def _kpis(pulse: Pulse) -> tuple[Kpi, ...]:
     mean_return, correlation, state = pulse.mean_return_24h, pulse.correlation, pulse.state
     risen = int((pulse.coins["return_24h"] > 0).sum())
     known = pulse.coins["return_24h"].drop_nulls().len()
-    volatile = pulse.percentile is not None and pulse.percentile >= states.CALM_PERCENTILE
-    close = correlation is not None and correlation >= states.CLOSE_CORRELATION
+    volatile = pulse.percentile is not None and pulse.percentile >= market.CALM_PERCENTILE
+    close = correlation is not None and correlation >= market.CLOSE_CORRELATION
     percentile = "no history" if pulse.percentile is None else f"percentile {pulse.percentile:.0%} of 90 days"
     return (
         Kpi(

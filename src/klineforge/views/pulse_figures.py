@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from klineforge.domain.hours import HOUR
+from klineforge.measures.market import MarketState, market_state, mover_signal, percentile_of_last, trend
 from klineforge.serving.catalogue import Catalogue
 from klineforge.serving.explanation import Explanation, UnavailableError
 from klineforge.serving.intervals import HOURS
 from klineforge.serving.selection import Selection
 from klineforge.serving.warehouse import Warehouse
-from klineforge.views import states
 
 TABLES = (
     "dim_coins",
@@ -71,9 +71,9 @@ class Pulse:
         return _mean(self.coins["rolling_vol_24h"])
 
     @property
-    def state(self) -> states.MarketState | None:
+    def state(self) -> MarketState | None:
         """The market in one word."""
-        return states.market_state(self.percentile, self.correlation, self.mean_return_24h)
+        return market_state(self.percentile, self.correlation, self.mean_return_24h)
 
 
 def read_pulse(warehouse: Warehouse, selection: Selection, catalogue: Catalogue) -> Pulse:
@@ -96,8 +96,8 @@ def read_pulse(warehouse: Warehouse, selection: Selection, catalogue: Catalogue)
     hourly = prices.filter(pl.col(_TIME) >= selection.start)
     warehouse.require(hourly, "mart_returns_1h", _asked(selection))
     at: datetime = hourly[_TIME].max()  # type: ignore[assignment]  # polars: any literal
-    market = _market(prices, at)
-    trailing = market.filter(pl.col(_TIME) > at - TRAILING)
+    over_time = _market(prices, at)
+    trailing = over_time.filter(pl.col(_TIME) > at - TRAILING)
     pairs = reader.at("mart_correlations", ("base_coin", "related_coin", "corr_24h"), at)
     coins = _coins(reader, prices, pairs, at)
     return Pulse(
@@ -106,9 +106,9 @@ def read_pulse(warehouse: Warehouse, selection: Selection, catalogue: Catalogue)
         coins=coins,
         absent=tuple(coin for coin in wanted if coin not in set(coins[_COIN])),
         hourly=hourly,
-        market=market,
+        market=over_time,
         breadth=reader.breadth(),
-        percentile=states.percentile_of_last(trailing["volatility"]),
+        percentile=percentile_of_last(trailing["volatility"]),
         correlation=_mean(_involving(pairs, selection.coins)["corr_24h"]),
         missing=tuple(reader.missing),
     )
@@ -177,8 +177,8 @@ def _coins(reader: _Reader, prices: pl.DataFrame, pairs: pl.DataFrame, at: datet
         .join(_sparks(prices, at), on=_COIN, how="left")
     )
     return joined.with_columns(
-        mover_signal=states.mover_signal(pl.col("return_24h")),
-        trend=states.trend(pl.col("efficiency_ratio_24h"), pl.col("return_24h")),
+        mover_signal=mover_signal(pl.col("return_24h")),
+        trend=trend(pl.col("efficiency_ratio_24h"), pl.col("return_24h")),
     ).sort("return_24h", _COIN, descending=[True, False], nulls_last=True)
 
 

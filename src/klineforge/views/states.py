@@ -1,4 +1,4 @@
-"""Tones of the words that figures become; the words and their thresholds are those of ``measures.market``."""
+"""What words about the market mean to the reader: the tones of signals, states and regimes."""
 
 from __future__ import annotations
 
@@ -6,43 +6,7 @@ from typing import Final
 
 import polars as pl
 
-from klineforge.measures.market import (
-    CALM_PERCENTILE,
-    CLOSE_CORRELATION,
-    ELEVATED,
-    HIGH,
-    TRENDING_FROM,
-    MarketState,
-    activity,
-    market_state,
-    mover_signal,
-    percentile_of_last,
-    trend,
-)
 from klineforge.views.page import Tone
-
-__all__ = [
-    "ACTIVITY_TONES",
-    "CALM_PERCENTILE",
-    "CLOSE_CORRELATION",
-    "ELEVATED",
-    "HIGH",
-    "OVERBOUGHT",
-    "OVERSOLD",
-    "REGIME_TONES",
-    "SIGNAL_TONES",
-    "STATE_TONES",
-    "TRENDING_FROM",
-    "TREND_TONES",
-    "MarketState",
-    "activity",
-    "market_state",
-    "mover_signal",
-    "percentile_of_last",
-    "signs",
-    "tones",
-    "trend",
-]
 
 OVERSOLD, OVERBOUGHT = 30.0, 70.0
 

@@ -1,0 +1,66 @@
+"""Starting the dashboard: where it listens, what it sends, what it says when it cannot."""
+
+from __future__ import annotations
+
+import importlib.util
+import socket
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from klineforge.app.launch import free_port, require_extra, server_command
+from klineforge.cli.app import app
+from klineforge.errors import ConfigurationError, EnvironmentProblem
+
+
+def test_port_zero_is_any_free_one() -> None:
+    port = free_port("127.0.0.1", 0)
+
+    with socket.create_server(("127.0.0.1", port)):
+        assert port > 1023
+
+
+def test_port_in_use_is_told_with_a_way_out() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(EnvironmentProblem, match=rf"port {port} cannot be listened on.*--port"):
+            free_port("127.0.0.1", port)
+
+
+def test_host_of_another_machine_is_told() -> None:
+    with pytest.raises(EnvironmentProblem, match="none of this machine's"):
+        free_port("192.0.2.1", 0)
+
+
+def test_host_that_is_no_name_is_told() -> None:
+    with pytest.raises(ConfigurationError, match="cannot be resolved"):
+        free_port("no such host", 8501)
+
+
+def test_extra_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "streamlit" else object())
+
+    with pytest.raises(ConfigurationError, match=r"needs streamlit, which is not installed.*klineforge\[app\]"):
+        require_extra()
+
+
+def test_server_listens_where_asked_and_sends_nothing() -> None:
+    flags = server_command("127.0.0.1", 4711)
+
+    assert "--server.address=127.0.0.1" in flags
+    assert "--server.port=4711" in flags
+    assert "--browser.gatherUsageStats=false" in flags
+    assert "--server.headless=true" in flags
+    assert "--server.showEmailPrompt=false" in flags
+    assert "--client.showErrorDetails=none" in flags
+
+
+def test_command_on_a_taken_port_ends_with_a_message(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        asked = ["--lake", str(tmp_path), "--port", str(taken.getsockname()[1])]
+        ended = CliRunner().invoke(app, asked)
+
+    assert ended.exit_code == 1
+    assert "cannot be listened on" in ended.output
+    assert "Traceback" not in ended.output
