@@ -133,6 +133,7 @@ def test_lake_that_is_held_is_tried_again_and_then_told_of_directly(
     assert outcomes(lake, 50) == before
     assert [request.job_name for request in asked] == ["alerts"]
     assert [alert["subject"] for alert in alerts_told(lake)] == ["marts", "silver"]
+    assert "another run" in alerts_told(lake)[1]["message"]
 
 
 def test_what_has_landed_of_an_incomplete_ingestion_goes_on(
@@ -153,9 +154,16 @@ def later(parameters: dict[str, Any]) -> str:
     return (datetime.fromisoformat(parameters["start"]) + timedelta(days=1)).date().isoformat()
 
 
-def test_wrong_parameter_is_not_tried_again(run_job: Run, parameters: dict[str, Any], lake: Path) -> None:  # noqa: ARG001
-    result = run_job("ingestion", built({**parameters, "start": "yesterday"}))
+def test_wrong_parameter_is_not_tried_again_and_told_of_once(
+    run_job: Run, instance: Any, parameters: dict[str, Any], lake: Path
+) -> None:
+    definitions = built({**parameters, "start": "yesterday"})
+    result = run_job("ingestion", definitions)
     assert events(result, "STEP_UP_FOR_RETRY") == []
+    assert [request.job_name for request in after_failure(definitions, instance, result)] == ["alerts"]
+    # The run log has it, where the alerts find it.
+    assert outcomes(lake, 1) == [("ingestion", "failed")]
+    assert "ingestion" not in [alert["subject"] for alert in alerts_told(lake)]
     assert "start" in str(events(result, "STEP_FAILURE")[0].event_specific_data.error)
 
 

@@ -14,13 +14,14 @@ from klineforge.orchestration.place import Place
 from klineforge.orchestration.runs import LakeRuns, is_worth_another_try
 from klineforge.orchestration.session import OpenRun, Project
 from klineforge.orchestration.tasks import LAYERS, Task, tables_read
+from klineforge.reporting.redaction import redacted
 
 KEDRO: Final = "kedro"
 END: Final = "run_log"
 """The asset that ends a run: Kedro writes the run log when it is over."""
 KEDRO_RUNS_TAG: Final = "klineforge/kedro_runs"
 UNTOLD_TAG: Final = "klineforge/untold"
-"""Set where a run of Kedro could not begin, so that no run log tells of it."""
+"""Why a run of Kedro could not begin, so that no run log tells of it."""
 RETRIES: Final = dg.RetryPolicy(max_retries=3, delay=60, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 
 
@@ -119,12 +120,15 @@ def _attempt(context: Any, runs: LakeRuns, task: Task) -> Mapping[str, Any]:
     except Exception as error:
         known = user_error_in(error)
         if runs.begin_failed:
-            context.instance.add_run_tags(context.run.run_id, {UNTOLD_TAG: type(known or error).__name__})
+            said = str(redacted(str(known or error))).splitlines()
+            context.instance.add_run_tags(context.run.run_id, {UNTOLD_TAG: (said or [type(error).__name__])[0][:200]})
         if not is_worth_another_try(error):
             raise dg.Failure(description=str(known or error), allow_retries=False) from error
         context.log.warning("%s, attempt %d: %s", task.name, context.retry_number + 1, known or error)
         raise
-    context.instance.add_run_tags(context.run.run_id, {KEDRO_RUNS_TAG: ",".join(runs.run_ids)})
+    finally:
+        if runs.run_ids:
+            context.instance.add_run_tags(context.run.run_id, {KEDRO_RUNS_TAG: ",".join(runs.run_ids)})
     return made
 
 

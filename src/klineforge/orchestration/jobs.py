@@ -66,7 +66,7 @@ def failure_sensor(place: Place, jobs: Mapping[str, Any]) -> Any:
         if run.job_name == DAILY and not _has_begun(context, run.run_id, checks):
             yield dg.RunRequest(run_key=f"quality after {run.run_id}", job_name=QUALITY)
         if run.job_name == ALERTS or UNTOLD_TAG in run.tags or KEDRO_RUNS_TAG not in run.tags:
-            error = context.failure_event.message or "no reason given"
+            error = run.tags.get(UNTOLD_TAG) or context.failure_event.message or "no reason given"
             taken = telling.tell(place.alert_channels(), run.job_name, run.run_id, error, datetime.now(UTC))
             context.log.info("told directly, through %s", ", ".join(taken) or "no channel")
 

@@ -40,7 +40,7 @@ def facts_of(name: str, dataset: object, node_seconds: float) -> Facts:
     Returns:
         Numbers, text and aware instants by name; what is not known is left out. Times are UTC.
     """
-    facts: Facts = {"kedro_run": JOURNAL.run_id, "task_seconds": round(node_seconds, 3)}
+    facts: Facts = dict.fromkeys(("rows", "newest_hour", "version"))
     entries = [
         entry for entry in JOURNAL.entries if entry.table == name and entry.action not in {"failed", "interrupted"}
     ]
@@ -62,6 +62,7 @@ def facts_of(name: str, dataset: object, node_seconds: float) -> Facts:
     if state is not None:
         facts |= {"rows": state.rows, "version": state.version, "files": state.files, "bytes": state.size_bytes}
         facts["newest_hour"] = state.newest
+    facts |= {"task_seconds": round(node_seconds, 3), "kedro_run": JOURNAL.run_id}
     return {key: value for key, value in facts.items() if value is not None}
 
 
