@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from deltalake import DeltaTable
 from small_lake.lake import write
 from small_lake.market import COINS, END, HOUR, SPIKE_COIN, SPIKE_HOUR
 
@@ -124,6 +125,18 @@ def test_mart_that_is_missing_is_told_and_the_rest_is_shown(small_lake: Path, tm
     assert f"{table} has not been made yet" in page.sections[0].blocks[0].text
     assert page.frames()["coins"].height == len(COINS)
     assert page.kpi("mean_volatility").value is not None
+
+
+def test_mart_that_ends_before_the_others_is_told(small_lake: Path, tmp_path: Path) -> None:
+    lake = Path(shutil.copytree(small_lake, tmp_path / "lake"))
+    DeltaTable(lake / "marts" / "mart_indicators_1h").delete(f"open_timestamp >= '{AT:%Y-%m-%d %H:%M:%S}'")
+
+    page = pulse(lake)
+
+    assert f"mart_indicators_1h ends at {AT - HOUR:%Y-%m-%d %H:%M} UTC, before {AT:%Y-%m-%d %H:%M}" in str(
+        page.sections[0].blocks[0]
+    )
+    assert page.kpi("mean_return_24h").value is None
 
 
 def test_hundred_coins_are_all_in_the_table_and_the_chart_draws_those_that_moved_most(tmp_path: Path) -> None:

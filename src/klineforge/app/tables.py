@@ -11,7 +11,7 @@ import polars as pl
 import streamlit as st
 
 from klineforge.app.definitions import explained
-from klineforge.domain.writing import Format, written
+from klineforge.domain.writing import NOTHING, Format, written
 from klineforge.views.page import Column, Table, Tone
 from klineforge.views.theme import Theme
 
@@ -55,6 +55,7 @@ def show_table(table: Table, key: str, theme: Theme | None) -> str | None:
         "height": min(_TALLEST, _ROW * (table.frame.height + 1) + 3),
         "hide_index": True,
         "column_config": {column.name: _configuration(column, is_small=is_small) for column in table.columns},
+        "placeholder": NOTHING,
         "key": key,
         "alt": f"{table.title}: {table.frame.height:,} rows, {', '.join(column.label for column in table.columns)}",
     }

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from klineforge.errors import KlineForgeError
 
-Reason = Literal["no_lake", "absent", "empty", "damaged", "outdated", "nothing_selected"]
+Reason = Literal["no_lake", "absent", "empty", "damaged", "outdated", "behind", "nothing_selected"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,8 @@ class Explanation:
 
     Args:
         reason: ``no_lake`` there is no such folder; ``absent`` the table was never made; ``empty`` it has no rows;
-            ``damaged`` it cannot be read; ``outdated`` another version wrote it and columns are missing;
+            ``damaged`` it cannot be read; ``outdated`` another version wrote it and columns are missing; ``behind`` it
+            ends before the tables it is shown with;
             ``nothing_selected`` the lake is sound, but holds no row of what was asked for.
         what: What happened, one sentence.
         why: What that usually comes from, one sentence.
@@ -105,6 +107,24 @@ def outdated(table: str, columns: tuple[str, ...]) -> Explanation:
         f"The table {table} lacks the columns {', '.join(columns)}.",
         "Another version of KlineForge wrote it.",
         f"kedro klineforge rebuild {table} makes it anew.",
+        table,
+    )
+
+
+def behind(table: str, newest: datetime, shown: datetime) -> Explanation:
+    """A table that ends before the hour that is shown.
+
+    Args:
+        table: Its name.
+        newest: Its newest hour, UTC.
+        shown: The hour figures are wanted of, UTC.
+    """
+    return Explanation(
+        "behind",
+        f"The table {table} ends at {newest:%Y-%m-%d %H:%M} UTC, before {shown:%Y-%m-%d %H:%M}; its figures are left "
+        "out.",
+        "A run is at work, or one has ended before it came to this table.",
+        "kedro klineforge runs shows the last runs; kedro run brings every table up to date.",
         table,
     )
 

@@ -21,7 +21,7 @@ from klineforge.contracts import contract_of
 from klineforge.domain.contract import YEAR_COLUMN, TableContract
 from klineforge.lake.arrow import arrow_schema
 from klineforge.serving.cache import BoundedCache
-from klineforge.serving.explanation import Explanation, UnavailableError, empty, nothing_selected, outdated
+from klineforge.serving.explanation import Explanation, UnavailableError, behind, empty, nothing_selected, outdated
 from klineforge.serving.following import UNREADABLE, Edition, FollowedTable
 
 T = TypeVar("T")
@@ -156,6 +156,19 @@ class Warehouse:
         if newest is None:
             raise UnavailableError(empty(table))
         return newest
+
+    def lag(self, table: str, hour: datetime) -> Explanation | None:
+        """Why a table has no figures of an hour: it ends before; None where it does not.
+
+        Args:
+            table: Table name, of one that can be read.
+            hour: Wanted, UTC.
+
+        Raises:
+            UnavailableError: The table is missing, empty or damaged.
+        """
+        newest = self.newest_hour(table)
+        return behind(table, newest, hour) if newest < hour else None
 
     def require(self, rows: pl.DataFrame, table: str, asked: str) -> pl.DataFrame:
         """Rows that are there, or an explanation why there are none.

@@ -91,12 +91,13 @@ def read_dive(warehouse: Warehouse, selection: Selection) -> Dive:
     reader = _Reader(warehouse, selection)
     fact = reader.required("fact_1h_klines", _FACT)
     hourly = fact
+    newest: datetime = fact[_TIME].max()  # type: ignore[assignment]  # polars: any literal
     for table, columns in (
         ("mart_returns_1h", _RETURNS),
         ("mart_volume_metrics_1h", _VOLUME),
         ("mart_indicators_1h", _INDICATORS),
     ):
-        hourly = hourly.join(reader.optional(table, columns), on=_TIME, how="left")
+        hourly = hourly.join(reader.optional(table, columns, newest), on=_TIME, how="left")
     hourly = hourly.sort(_TIME)
     interval = coarse_enough(selection.interval, selection.hours, CANDLES)
     holes = (*reader.gaps(), *reader.quarantined())
@@ -117,8 +118,12 @@ class _Reader:
         asked = f"{selection.coin} from {selection.start:%Y-%m-%d %H:%M} to {selection.end:%Y-%m-%d %H:%M}"
         return self._warehouse.require(rows, table, asked)
 
-    def optional(self, table: str, columns: tuple[str, ...]) -> pl.DataFrame:
-        return self._or_none(table, columns, self._selection.start, self._selection.end)
+    def optional(self, table: str, columns: tuple[str, ...], newest: datetime) -> pl.DataFrame:
+        rows = self._or_none(table, columns, self._selection.start, self._selection.end)
+        if not any(problem.table == table for problem in self.missing):
+            late = self._warehouse.lag(table, newest)
+            self.missing += [late] if late else []
+        return rows
 
     def gaps(self) -> tuple[Hole, ...]:
         """Gaps that overlap the range, cut to it; hours before a listing and after it are none of the chart's."""

@@ -124,7 +124,11 @@ class _Reader:
 
     def at(self, table: str, columns: tuple[str, ...], hour: datetime) -> pl.DataFrame:
         """Rows of one hour, of all coins."""
-        return self._optional(table, columns, hour, hour + HOUR)
+        rows = self._optional(table, columns, hour, hour + HOUR)
+        if rows.is_empty() and not any(problem.table == table for problem in self.missing):
+            late = self._warehouse.lag(table, hour)
+            self.missing += [late] if late else []
+        return rows
 
     def range(self, table: str, columns: tuple[str, ...]) -> pl.DataFrame:
         """Rows of the selected coins and hours."""
