@@ -14,7 +14,7 @@ from klineforge.errors import ConfigurationError, EnvironmentProblem
 LAKE_VARIABLE = "KLINEFORGE_APP_LAKE"
 """Environment variable by which the server's script learns where the lake is."""
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 8501
-_NEEDED = ("streamlit", "plotly")
+_NEEDED = ("streamlit", "plotly", "scipy")
 
 
 def serve(lake: Path, host: str, port: int) -> int:
