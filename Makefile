@@ -37,6 +37,7 @@ check: setup ## Check format, lint, types, import rules, generated documents and
 	$(BIN)/lint-imports
 	$(BIN)/python -m klineforge.reporting.data_dictionary --check
 	$(BIN)/python -m klineforge.measures.document --check
+	$(BIN)/python -m klineforge.reporting.feature_catalogue --check
 	PYTHONPATH=tests $(BIN)/python -m faults.document --check
 	$(BIN)/python scripts/lock.py --check
 
@@ -62,9 +63,10 @@ databricks-bundle: setup ## Write the Databricks asset bundles with their wheel 
 bench: setup ## Measure what docs/benchmarks.md says (ARGS=--quick: small; --help: parts and sizes)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-docs: setup ## Write docs/data-dictionary.md and docs/metrics.md from the code, docs/faults.md from the tests
+docs: setup ## Write what is generated in docs: data dictionary, metrics, features, faults
 	@$(BIN)/python -m klineforge.reporting.data_dictionary
 	@$(BIN)/python -m klineforge.measures.document
+	@$(BIN)/python -m klineforge.reporting.feature_catalogue
 	@PYTHONPATH=tests $(BIN)/python -m faults.document
 
 format: setup ## Format the code and mend what ruff can mend

@@ -20,6 +20,8 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 VARIANTS = ("serverless", "job-cluster")
 LAYERS = "__default__"
+# What the jobs on a schedule make: the layers, and the tables for models.
+SCHEDULED = "__default__,features"
 
 # The platform brings these; the viewer is no part of a job.
 LEFT_OUT = {"pyspark", "delta-spark", "kedro-viz"}
@@ -133,8 +135,8 @@ def _job(name: str, about: str, tasks: list[dict[str, Any]], variant: str) -> di
 
 def jobs(pipelines: dict[str, Any], variant: str) -> dict[str, dict[str, Any]]:
     """All jobs: daily and incremental on a schedule, and one for each registered pipeline to be started by hand."""
-    layers = pipelines[LAYERS]
-    daily = job_tasks(LAYERS, layers, variant)
+    scheduled = pipelines[LAYERS] + pipelines["features"]
+    daily, often = (job_tasks(SCHEDULED, scheduled, variant, extra) for extra in ("", ",recheck=off"))
     waited = {before["task_key"] for task in daily for before in task.get("depends_on", [])}
     ends = sorted(task["task_key"] for task in daily if task["task_key"] not in waited)
     checks = job_tasks("quality", pipelines["quality"], variant)
@@ -144,8 +146,10 @@ def jobs(pipelines: dict[str, Any], variant: str) -> dict[str, dict[str, Any]]:
     # Wrong rows and failures are what has to be told.
     checks[0]["run_if"] = telling[0]["run_if"] = "ALL_DONE"
     made = {
-        "daily": {**_job("daily", "All layers, checks and alerts.", [*daily, *checks, *telling], variant)},
-        "incremental": _job("incremental", "All layers.", job_tasks(LAYERS, layers, variant, ",recheck=off"), variant),
+        "daily": {
+            **_job("daily", "All layers, tables for models, checks and alerts.", [*daily, *checks, *telling], variant)
+        },
+        "incremental": _job("incremental", "All layers and tables for models.", often, variant),
     }
     made["daily"]["schedule"], made["incremental"]["schedule"] = dict(DAILY), dict(HOURLY)
     for name, pipeline in pipelines.items():

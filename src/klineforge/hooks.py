@@ -142,7 +142,8 @@ class LakeHooks:
         if self._lake is not None and "dim_coins" in pipeline.all_outputs():
             _say_what_is_unverified(self._lake)
         wanted = (run_params.get("runtime_params") or {}).get("summary", True)
-        if wanted and self._lake is not None and len(pipeline.nodes) == len(pipelines["__default__"].nodes):
+        is_whole = set(pipelines["__default__"].nodes) <= set(pipeline.nodes)
+        if wanted and self._lake is not None and is_whole:
             print_summary(self._lake, datetime.now(UTC), simulated=self._market == SIMULATED)
         if missing is not None:
             raise missing

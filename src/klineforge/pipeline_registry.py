@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from kedro.pipeline import Pipeline
 
-from klineforge.pipelines import alerts, bronze, gold, ingestion, marts, quality, silver
+from klineforge.pipelines import alerts, bronze, features, gold, ingestion, marts, quality, silver
 
 
 def register_pipelines() -> dict[str, Pipeline]:
-    """Every layer alone, and all of them together as the default; checks and alerts apart: these send."""
+    """Every layer alone, and all up to the marts together as the default.
+
+    Apart from it: tables for models, for those who train some (``--pipelines __default__,features``), checks, and
+    alerts, which send.
+    """
     layers = {
         "ingestion": ingestion.create_pipeline(),
         "bronze": bronze.create_pipeline(),
@@ -19,6 +23,7 @@ def register_pipelines() -> dict[str, Pipeline]:
     return {
         **layers,
         "__default__": sum(layers.values(), Pipeline([])),
+        "features": features.create_pipeline(),
         "quality": quality.create_pipeline(),
         "alerts": alerts.create_pipeline(),
     }

@@ -97,4 +97,4 @@ def test_node_styles_layers_differ_in_colour() -> None:
 
 
 def test_node_styles_unknown_layer_has_none() -> None:
-    assert node_styles("features") == {}
+    assert node_styles("somewhere") == {}

@@ -13,6 +13,8 @@ from kedro.io import DataCatalog
 from klineforge.contracts import CONTRACTS
 from klineforge.datasets.delta_table import DeltaTableDataset
 from klineforge.hooks import LakeHooks
+from klineforge.lake.ddl import create_table
+from klineforge.lake.location import TableLocation
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACE_KEYS = {"path", "filepath", "table", "tables", "checks"}
@@ -93,12 +95,29 @@ def test_entries_differ_from_the_local_ones_in_their_place_alone() -> None:
         return {
             key: without_places(value) if isinstance(value, Mapping) else value
             for key, value in entry.items()
-            if key not in {*PLACE_KEYS, "metadata"}
+            if key not in {*PLACE_KEYS, "metadata", "declares_keys"}
         }
 
     assert {name: without_places(entry) for name, entry in here.items()} == {
         name: without_places(entry) for name, entry in base.items()
     }
+
+
+def test_tables_for_models_are_time_series_feature_tables_of_unity_catalog() -> None:
+    declared = {name for name, entry in loader()["catalog"].items() if entry.get("declares_keys")}
+    assert declared == {name for name, contract in CONTRACTS.items() if contract.is_time_series}
+    catalog = DataCatalog.from_config(loader()["catalog"])
+    for name in declared:
+        table = catalog.get(name)
+        assert isinstance(table, DeltaTableDataset)
+        statement = create_table(table.contract, table.location)
+        key = f"CONSTRAINT `{name}_key` PRIMARY KEY (`exchange`, `coin`, `available_at` TIMESERIES)"
+        assert statement.count(key) == 1
+        # A primary key takes no column that may be null.
+        for column in ("`exchange` STRING", "`coin` STRING", "`available_at` TIMESTAMP"):
+            assert f"{column} NOT NULL" in statement
+        # Delta by itself knows no keys.
+        assert "PRIMARY KEY" not in create_table(table.contract, TableLocation(name=f"lake.{name}"))
 
 
 def test_no_jars_and_no_setting_of_a_local_spark() -> None:

@@ -15,8 +15,16 @@ SPECS = {spec.name: spec for spec in FEATURES}
 WANTED = (
     *("log_return_1h", "log_return_6h", "log_return_24h", "log_return_168h", "volatility_24h", "volatility_168h"),
     *("parkinson_24h", "garman_klass_24h", "volume_ratio_24h", "taker_imbalance_1h", "taker_imbalance_24h"),
-    *("vwap_deviation_24h", "rsi_14", "drawdown", "momentum_rank_24h", "momentum_rank_168h", "market_return_1h"),
-    *("market_return_24h", "beta_720h", "corr_btc_24h", "mean_corr_24h", "market_advancers_1h", "hour_of_week"),
+    *(
+        "vwap_deviation_24h",
+        "rsi_14",
+        "beta_720h",
+        "drawdown",
+        "momentum_rank_24h",
+        "momentum_rank_168h",
+        "market_return_1h",
+    ),
+    *("market_return_24h", "corr_btc_24h", "mean_corr_24h", "market_advancers_1h", "hour_of_week"),
 )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from klineforge.contracts import CONTRACTS
+from klineforge.contracts.feature_catalogue import FEATURES
+from klineforge.contracts.label_catalogue import LABELS
 
 TOLERANCE = 1e-9
 
@@ -16,6 +18,7 @@ STATISTICS = frozenset(
         *("rolling_volume_24h", "avg_volume_24h", "volume_spike_ratio", "vwap_24h"),
         *("mover_signal", "corr_24h"),
         *("mean_return", "return_dispersion", "mean_corr_24h"),
+        *(spec.name for spec in (*FEATURES, *LABELS) if spec.dtype == "DOUBLE"),
     }
 )
 

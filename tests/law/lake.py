@@ -17,12 +17,22 @@ from klineforge.datasets.delta_table import Append, DeltaTableDataset
 from klineforge.incremental.engine import Outcome, refresh
 from klineforge.incremental.recipe import Derivation, Recipe
 from klineforge.pipelines.bronze.layout import KLINE_LAYOUT
-from klineforge.recipes import gold, marts, silver
+from klineforge.recipes import features, gold, marts, silver
 
 MIN_OBSERVATIONS = 4
 REFERENCE_COIN = "BBBUSDT"
+BARRIERS = (0.8, 1.2)
 KLINES = "binance_klines_daily"
 LISTING = "binance_exchange_info"
+
+FEATURES_READ = {
+    "candles": "fact_1h_klines",
+    "returns": "mart_returns_1h",
+    "volume": "mart_volume_metrics_1h",
+    "indicators": "mart_indicators_1h",
+    "correlations": "mart_correlations",
+    "breadth": "mart_market_breadth_1h",
+}
 
 # Every derived table in the order of the pipelines, with the tables its transform's arguments come from.
 STEPS: tuple[tuple[Recipe, Mapping[str, str]], ...] = (
@@ -46,6 +56,9 @@ STEPS: tuple[tuple[Recipe, Mapping[str, str]], ...] = (
         marts.indicators(REFERENCE_COIN, MIN_OBSERVATIONS),
         {"returns": "mart_returns_1h", "volume": "mart_volume_metrics_1h"},
     ),
+    (features.features(REFERENCE_COIN), FEATURES_READ),
+    (features.labels(*BARRIERS, MIN_OBSERVATIONS), {"returns": "mart_returns_1h"}),
+    (features.CATALOGUE, {}),
 )
 DERIVED = tuple(recipe.name for recipe, _ in STEPS)
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
+import pandas as pd
 import polars as pl
 from law.comparison import differences
 from law.expected import candles_for_oracles, canonical, expected_silver_and_gold
-from law.lake import DERIVED, KLINES, MIN_OBSERVATIONS, REFERENCE_COIN, Lake, from_scratch
+from law.lake import BARRIERS, DERIVED, FEATURES_READ, KLINES, MIN_OBSERVATIONS, REFERENCE_COIN, Lake, from_scratch
 from oracle import breadth
 from oracle import correlations as pairs
 from oracle import marts as singles
 from oracle.comparison import assert_same_table
 from oracle.indicators import oracle_indicators
 from pyspark.sql import SparkSession
+
+from klineforge.contracts.catalogue_rows import catalogue_rows
+from klineforge.quality import feature_figures, label_figures
+from klineforge.quality.comparison import compared
 
 
 def assert_equals_rebuild(lake: Lake, spark: SparkSession) -> None:
@@ -50,6 +55,38 @@ def assert_equals_oracle(lake: Lake, names: Collection[str] = DERIVED) -> None:
     }
     for name in marts.keys() & set(names):
         assert_same_table(lake.read(name).to_pandas(), *marts[name])
+    _assert_features_again(lake, names, wanted["fact_1h_klines"], {name: table for name, (table, _) in marts.items()})
+
+
+def _assert_features_again(
+    lake: Lake, names: Collection[str], fact: pl.DataFrame, marts: Mapping[str, pd.DataFrame]
+) -> None:
+    """The tables for models equal what polars makes of the oracles' marts."""
+    tables = {name: pl.from_pandas(rows.drop(columns="undecided", errors="ignore")) for name, rows in marts.items()}
+    # Tables that have no oracle of their own here are taken as the lake has them.
+    tables = {table: lake.read(table) for table in FEATURES_READ.values() if table not in tables} | tables
+    read = {argument: tables[table] for argument, table in FEATURES_READ.items()}
+    again = {
+        "features_1h": (lambda: features_of(**(read | {"candles": fact})), feature_figures.FIGURES),
+        "labels_1h": (lambda: labels_of(tables["mart_returns_1h"]), label_figures.FIGURES),
+    }
+    for name in again.keys() & set(names):
+        made, by = again[name]
+        wrong = [found for found in compared(name, made(), lake.read(name).lazy(), by) if not found.holds]
+        assert not wrong, wrong
+    if "feature_catalogue" in names:
+        assert lake.read("feature_catalogue").to_dicts() == catalogue_rows()
+
+
+def features_of(**tables: pl.DataFrame) -> pl.DataFrame:
+    """``features_1h`` by polars."""
+    inputs = feature_figures.Inputs(**{name: table.lazy() for name, table in tables.items()})
+    return feature_figures.features_again(inputs, REFERENCE_COIN)
+
+
+def labels_of(returns: pl.DataFrame) -> pl.DataFrame:
+    """``labels_1h`` by polars."""
+    return label_figures.labels_again(returns.lazy(), label_figures.Barriers(*BARRIERS, MIN_OBSERVATIONS))
 
 
 def assert_nothing_left_to_do(lake: Lake) -> None:

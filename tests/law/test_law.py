@@ -52,6 +52,8 @@ def test_run_with_nothing_new_commits_nothing(week: Lake) -> None:
 # the trailing day of those; a regime reads the day of volatilities, an alert the hour before.
 _COIN_HOURS = {"mart_volume_metrics_1h": 24, "mart_returns_1h": 48}
 _EXCHANGE_HOURS = {"mart_top_movers": 25, "mart_correlations": 26, "mart_market_breadth_1h": 25}
+# Windows of 168 hours reach to the end; labels look at the day ahead, and their barriers at the day before.
+_AFTER, _AROUND = HOURS - CORRECTED, 24 + 1 + 24
 # Rows that may change at most: two pairs have the coin; of the other two coins only ranks can change, for a day.
 _MOST_ROWS = {
     "stage_binance_klines": 1,
@@ -63,6 +65,8 @@ _MOST_ROWS = {
     "mart_market_breadth_1h": 25,
     # To the end: its long windows are longer than the lake.
     "mart_indicators_1h": HOURS - CORRECTED,
+    "features_1h": 3 * _AFTER,
+    "labels_1h": _AROUND,
 }
 
 
@@ -86,6 +90,12 @@ def test_late_correction_changes_only_rows_that_depend_on_it(week: Lake, spark: 
         assert times.max() < _at(CORRECTED + hours), name
     for name in _COIN_HOURS:
         assert changed[name]["coin"].unique().to_list() == ["AAAUSDT"]
+    known = changed["features_1h"]["available_at"]
+    assert (known.min(), known.max()) == (_at(CORRECTED + 1), _at(HOURS)), "not known before the candle has closed"
+    labelled = changed["labels_1h"]
+    assert labelled["coin"].unique().to_list() == ["AAAUSDT"]
+    assert labelled["available_at"].min() == _at(CORRECTED + 1 - 24), "the day's return that leads to the candle"
+    assert labelled["available_at"].max() <= _at(CORRECTED + 1 + 24), "barriers that have it in the day before"
     pairs = changed["mart_correlations"].select("base_coin").unique()
     assert pairs["base_coin"].to_list() == ["AAAUSDT"]
 

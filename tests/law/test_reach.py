@@ -17,11 +17,14 @@ from typing import Any, cast
 import pandas as pd
 import polars as pl
 import pytest
+from features.market import indicators_of
 from hypothesis import given
 from hypothesis import strategies as st
 from law.comparison import differences
 from law.effort import effort
 from law.expected import run_rows
+from law.lake import BARRIERS, FEATURES_READ, REFERENCE_COIN
+from law.proof import features_of, labels_of
 from law.records import START
 from oracle.breadth import oracle_breadth
 from oracle.correlations import oracle_correlations
@@ -35,7 +38,7 @@ from klineforge.incremental.plan import affected
 from klineforge.incremental.recipe import Reach, Recipe
 from klineforge.lake.changes import change_scope
 from klineforge.lake.table import LakeTable
-from klineforge.recipes import marts, silver
+from klineforge.recipes import features, marts, silver
 
 HOURS = 110
 COINS = ("AAAUSDT", "BBBUSDT", "CCCUSDT")
@@ -56,11 +59,21 @@ def _runs(fact: pd.DataFrame) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Case:
-    """A recipe, what its inputs are called, and the oracle that stands for its transform."""
+    """A recipe, what its inputs are called, and the oracle that stands for its transform.
+
+    Args:
+        recipe: The recipe.
+        inputs: Its tables by the names of its arguments.
+        oracle: The same rows from the same arguments.
+        hours: Length of a market in which the whole reach shows.
+        examples: How many markets are tried.
+    """
 
     recipe: Recipe
     inputs: Mapping[str, str]
     oracle: Callable[..., pd.DataFrame]
+    hours: int = HOURS
+    examples: int = 12
 
 
 CASES = {
@@ -89,6 +102,19 @@ CASES = {
             {"returns": "mart_returns_1h", "volume": "mart_volume_metrics_1h"},
             lambda returns, volume: oracle_indicators(returns, volume, "BBBUSDT", MIN_OBSERVATIONS),
         ),
+        Case(
+            features.features(REFERENCE_COIN),
+            FEATURES_READ,
+            lambda **tables: features_of(**_in_polars(tables)).to_pandas(),
+            hours=210,
+            examples=6,
+        ),
+        Case(
+            features.labels(*BARRIERS, MIN_OBSERVATIONS),
+            {"returns": "mart_returns_1h"},
+            lambda returns: labels_of(pl.from_pandas(returns)).to_pandas(),
+            hours=210,
+        ),
     )
 }
 
@@ -98,11 +124,13 @@ class Change:
     """A market and what becomes of it.
 
     Args:
+        hours: How long it is.
         seed: Decides prices and volumes.
         missing: Candles that the market lacks at first.
         edits: Candles that are put there or corrected (close and volume) or removed (None).
     """
 
+    hours: int
     seed: int
     missing: frozenset[tuple[str, int]]
     edits: tuple[tuple[str, int, tuple[float, float] | None], ...]
@@ -113,7 +141,7 @@ class Change:
         before: Candles = {}
         for coin in COINS:
             price = 100.0
-            for hour in range(HOURS):
+            for hour in range(self.hours):
                 price *= 1 + chance.choice([-0.1, -0.01, 0.0, 0.02, 0.09])
                 if (coin, hour) not in self.missing:
                     before[coin, hour] = price, chance.choice([0.0, 1.0, 5.5, 400.0])
@@ -126,22 +154,26 @@ class Change:
 
 
 _candles = st.none() | st.tuples(st.sampled_from([1.0, 99.0, 5000.0]), st.sampled_from([0.0, 2.0, 1e6]))
-CHANGES = st.builds(
-    Change,
-    seed=st.integers(0, 2**32),
-    missing=st.frozensets(st.tuples(st.sampled_from(COINS), st.integers(0, HOURS - 1)), max_size=12),
-    edits=st.lists(st.tuples(st.sampled_from(COINS), st.integers(0, HOURS + 2), _candles), min_size=1, max_size=4).map(
-        tuple
-    ),
-)
+
+
+def changes(hours: int) -> st.SearchStrategy[Change]:
+    """Any change of a few candles of a market."""
+    edit = st.tuples(st.sampled_from(COINS), st.integers(0, hours + 2), _candles)
+    return st.builds(
+        Change,
+        hours=st.just(hours),
+        seed=st.integers(0, 2**32),
+        missing=st.frozensets(st.tuples(st.sampled_from(COINS), st.integers(0, hours - 1)), max_size=12),
+        edits=st.lists(edit, min_size=1, max_size=4).map(tuple),
+    )
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_change_reaches_no_further_and_is_made_from_no_more_than_the_recipe_says(name: str) -> None:
     case = CASES[name]
 
-    @effort(examples=12)
-    @given(CHANGES)
+    @effort(examples=case.examples)
+    @given(changes(case.hours))
     def holds(change: Change) -> None:
         before, after = (_inputs(case, candles) for candles in change.markets())
         scope = _scope(case, before, after)
@@ -168,14 +200,29 @@ def _inputs(case: Case, candles: Candles) -> Frames:
     fact = pd.DataFrame(
         rows, columns=["coin", "listing_seq", "open_timestamp", "close_price", "volume", "quote_volume"]
     )
-    fact = with_utc_microseconds(fact.assign(exchange="binance"))
-    made: dict[str, Callable[[], pd.DataFrame]] = {
-        "fact_1h_klines": lambda: fact,
+    close, volume = fact["close_price"], fact["volume"]
+    prices = {"open_price": close * 1.001, "high_price": close * 1.02, "low_price": close * 0.98}
+    fact = with_utc_microseconds(fact.assign(exchange="binance", taker_buy_volume=volume * 0.7, **prices))
+    indicators = indicators_of(pl.from_pandas(fact)).to_pandas()
+    made: Frames = {"fact_1h_klines": fact, "mart_indicators_1h": with_utc_microseconds(indicators)}
+    ways: dict[str, Callable[..., pd.DataFrame]] = {
         "mart_returns_1h": lambda: oracle_returns(fact),
         "mart_volume_metrics_1h": lambda: oracle_volume(fact),
         "mart_correlations": lambda: oracle_correlations(fact, MIN_OBSERVATIONS),
+        # Made of the three before it.
+        "mart_market_breadth_1h": lambda: oracle_breadth(
+            *(made[table] for table in ("mart_returns_1h", "mart_volume_metrics_1h", "mart_correlations"))
+        ),
     }
-    return {table: made[table]() for table in case.inputs.values()}
+    wanted = set(case.inputs.values())
+    for table, way in ways.items():
+        if table in wanted or "mart_market_breadth_1h" in wanted:
+            made[table] = way()
+    return {table: made[table] for table in case.inputs.values()}
+
+
+def _in_polars(tables: Frames) -> dict[str, pl.DataFrame]:
+    return {name: pl.from_pandas(rows.drop(columns="undecided", errors="ignore")) for name, rows in tables.items()}
 
 
 def _time(table: str) -> str:
@@ -218,7 +265,7 @@ def _changed(before: pd.DataFrame, after: pd.DataFrame, keys: list[str]) -> pl.D
 
 def _read(scope: Scope, table: pd.DataFrame, reach: Reach, name: str) -> pd.DataFrame:
     """The rows that the engine reads of an input."""
-    rows, reading = pl.from_pandas(table).lazy(), scope.widened(back=reach.back)
+    rows, reading = pl.from_pandas(table).lazy(), scope.widened(back=reach.back, forward=reach.ahead)
     read = rows.filter(reading.polars(_time(name)))
     if reach.stand_in is not None:
         read = pl.concat([read, reach.stand_in.of_scan(rows.filter(reading.polars_before(_time(name))))])

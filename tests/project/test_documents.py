@@ -11,6 +11,7 @@ import pytest
 
 from klineforge.contracts import CONTRACTS
 from klineforge.domain.contract import Column, TableContract
+from klineforge.reporting import feature_catalogue
 from klineforge.reporting.data_dictionary import main, render
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,6 +65,25 @@ def test_data_dictionary_check_bad_example_is_found(tmp_path: Path, capsys: pyte
 def test_data_dictionary_describes_every_table_as_it_is() -> None:
     text = (ROOT / "docs" / "data-dictionary.md").read_text("utf-8")
     assert text == render(CONTRACTS.values()), "the data dictionary is out of date; run make docs"
+
+
+def test_feature_catalogue_check_bad_example_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    document = tmp_path / "features.md"
+    document.write_text("No place for it.\n", "utf-8")
+    assert feature_catalogue.main(["--check", "--output", str(document)]) == 1
+    assert "catalogue:start" in capsys.readouterr().err
+    document.write_text("<!-- catalogue:start -->\n<!-- catalogue:end -->\n", "utf-8")
+    assert feature_catalogue.main(["--check", "--output", str(document)]) == 1
+    assert feature_catalogue.main(["--output", str(document)]) == 0
+    assert feature_catalogue.main(["--check", "--output", str(document)]) == 0
+    assert "| `log_return_24h` | DOUBLE | natural log |" in document.read_text("utf-8")
+    document.write_text(document.read_text("utf-8").replace("log_return_24h", "log_return_25h"), "utf-8")
+    assert feature_catalogue.main(["--check", "--output", str(document)]) == 1
+    assert "run make docs" in capsys.readouterr().err
+
+
+def test_feature_catalogue_in_the_documents_is_that_of_the_contracts() -> None:
+    assert feature_catalogue.render() in (ROOT / "docs" / "features.md").read_text("utf-8"), "run make docs"
 
 
 def test_broken_links_bad_example_is_found(tmp_path: Path) -> None:

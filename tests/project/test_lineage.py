@@ -14,7 +14,9 @@ from klineforge.contracts import CONTRACTS
 from klineforge.pipeline_registry import register_pipelines
 
 ROOT = Path(__file__).resolve().parents[2]
-ORDER = ("ingestion", "bronze", "silver", "gold", "marts")
+ORDER = ("ingestion", "bronze", "silver", "gold", "marts", "features")
+APART = {"features"}
+"""Layers that a run of everything leaves out, for those who do not need them."""
 
 # Reads within a layer that the picture in docs/ARCHITECTURE.md shows. The steps of ingestion follow each other anyway.
 WITHIN_A_LAYER = {
@@ -27,6 +29,8 @@ WITHIN_A_LAYER = {
     ("mart_returns_1h", "mart_market_breadth_1h"),
     ("mart_volume_metrics_1h", "mart_market_breadth_1h"),
     ("mart_correlations", "mart_market_breadth_1h"),
+    ("features_1h", "feature_catalogue"),
+    ("labels_1h", "feature_catalogue"),
     ("mart_returns_1h", "mart_indicators_1h"),
     ("mart_volume_metrics_1h", "mart_indicators_1h"),
 }
@@ -92,7 +96,8 @@ def test_backward_reads_forward_edge_is_left_alone() -> None:
 
 
 def test_registered_pipelines_move_data_one_way() -> None:
-    assert backward_reads(register_pipelines()["__default__"], catalog_layers()) == []
+    pipelines = register_pipelines()
+    assert backward_reads(pipelines["__default__"] + pipelines["features"], catalog_layers()) == []
 
 
 def test_registered_pipelines_write_every_table() -> None:
@@ -113,8 +118,19 @@ def test_registered_pipelines_are_the_layers_and_all_of_them_together() -> None:
     pipelines = register_pipelines()
     assert set(ORDER) <= set(pipelines)
     assert {node.name for node in pipelines["__default__"].nodes} >= {
-        node.name for layer in ORDER for node in pipelines[layer].nodes
+        node.name for layer in ORDER if layer not in APART for node in pipelines[layer].nodes
     }
+
+
+def test_tables_for_models_are_made_apart_and_can_be_made_together_with_the_rest() -> None:
+    pipelines = register_pipelines()
+    apart, rest = ({node.name for node in pipelines[name].nodes} for name in ("features", "__default__"))
+    assert apart == {"compute_features", "label_outcomes", "describe_features"}
+    assert not apart & rest
+    both = pipelines["__default__"] + pipelines["features"]
+    assert {node.name for node in both.nodes} == apart | rest
+    # No table of the warehouse waits for them.
+    assert not {"features_1h", "labels_1h"} & pipelines["__default__"].all_inputs()
 
 
 def test_alerts_are_no_part_of_a_run_of_everything_because_they_send() -> None:

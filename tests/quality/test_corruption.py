@@ -11,10 +11,11 @@ from typing import Any
 
 import polars as pl
 import pytest
+from deltalake import DeltaTable
 from e2e.project import REPOSITORY
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
-from quality.corruption import CORRUPTIONS, Corruption, folder
+from quality.corruption import CORRUPTIONS, Corruption, folder, rewritten
 
 from klineforge.cli.project import Project
 from klineforge.cli.rebuilding import rebuild_tables
@@ -26,6 +27,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("spark"), pytest.mark.ti
 
 MARKET = {"coins": "BTCUSDT ETHUSDT MATICUSDT", "start": "2026-08-01", "end": "2026-09-01", "summary": False}
 DERIVED = [contract.name for contract in CONTRACTS.values() if contract.layer in {"silver", "gold", "marts"}]
+MODELS = [contract.name for contract in CONTRACTS.values() if contract.layer == "features"]
 # Of a download that is repeated.
 _WHENCE = ("ingestion_ts", "source_uri", "source_sha256", "source_row", "source_kind")
 
@@ -59,6 +61,30 @@ def test_a_harm_is_noticed_named_and_mended(sound: Path, tmp_path: Path, corrupt
     assert [entry for entry in _asked(lake)["broken"] if entry["severity"] == "error"] == []
     for name in DERIVED:
         assert _rows(lake, name).equals(_rows(sound, name)), name
+
+
+def test_tables_for_models_are_made_by_their_pipeline_checked_and_mended(sound: Path, tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    shutil.copytree(sound, lake)
+    # Nobody has asked for them so far, and nothing is said of it.
+    assert {entry["table"] for entry in _asked(sound)["broken"]} & set(MODELS) == set()
+    _run(lake, "features")
+    versions = {name: DeltaTable(folder(lake, name)).version() for name in MODELS}
+    _run(lake, "__default__", "features")
+    assert {name: DeltaTable(folder(lake, name)).version() for name in MODELS} == versions, "nothing was new"
+    assert {entry["rule"] for entry in _asked(lake)["broken"]} == {"fresh", "coins_up_to_date"}
+    rows = _rows(lake, "features_1h")
+    assert rows.height == _rows(lake, "mart_returns_1h").height
+
+    rewritten(lake, "features_1h", lambda rows: rows.with_columns(volatility_168h=pl.col("volatility_168h") * 1.0001))
+    rewritten(lake, "labels_1h", lambda rows: rows.with_columns(triple_barrier_24h=-pl.col("triple_barrier_24h")))
+    with pytest.raises(QualityError):
+        _run(lake, "quality")
+    told = {(entry["table"], entry["rule"]) for entry in _report(lake)["broken"] if entry["severity"] == "error"}
+    assert told == {("features_1h", "figures_again"), ("labels_1h", "figures_again")}
+    rebuild_tables(Project(REPOSITORY, "demo"), ["features_1h", "labels_1h"], str(lake))
+    assert [entry for entry in _asked(lake)["broken"] if entry["severity"] == "error"] == []
+    assert _rows(lake, "features_1h").equals(rows)
 
 
 @pytest.fixture(scope="module")

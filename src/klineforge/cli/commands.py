@@ -57,8 +57,8 @@ def runs(lake: str | None, env: str | None, run_id: str | None, last: int) -> No
 def rebuild(tables: tuple[str, ...], lake: str | None, env: str | None) -> None:
     """Compute tables from scratch instead of from what changed.
 
-    TABLE is the name of one or more derived tables (silver, gold, marts). The tables that read them take over what came
-    out differently at the next run.
+    TABLE is the name of one or more derived tables (silver, gold, marts, features). The tables that read them take over
+    what came out differently at the next run.
     """
     from klineforge.cli.rebuilding import rebuild_tables, require_derived
 
@@ -133,15 +133,23 @@ def repair(tables: tuple[str, ...], lake: str | None, env: str | None, dry_run: 
     callback=split_params,
     help="Runtime parameters, as for `kedro run`: coins=BTCUSDT,start=...",
 )
-def follow(lake: str | None, env: str | None, after: int, params: dict[str, Any]) -> None:
+@click.option(
+    "--pipelines",
+    default="__default__",
+    show_default=True,
+    help="What each run makes, names with commas: __default__,features makes the tables for models, too.",
+)
+def follow(lake: str | None, env: str | None, after: int, params: dict[str, Any], pipelines: str) -> None:
     """Keep running: ingest every hour soon after it has closed and bring all tables up to date.
 
     Begins with everything that is missing. Ctrl-C or SIGTERM ends it after the run in work; a second one at once.
     """
     from klineforge.cli.following import follow as follow_exchange
+    from klineforge.cli.following import known_pipelines
 
     parameters = params if lake is None else {**params, LAKE_KEY: lake}
-    follow_exchange(current_project(env), timedelta(seconds=after), parameters)
+    project = current_project(env)
+    follow_exchange(project, timedelta(seconds=after), parameters, known_pipelines(pipelines))
 
 
 @click.command(cls=PlainErrorsCommand, context_settings=CONTEXT_SETTINGS)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import FrameType
 from typing import Any, Final
+
+import click
 
 from klineforge.cli.project import Project
 from klineforge.cli.user_errors import user_error_in
@@ -87,13 +89,32 @@ class Follower:
         return self.stop.is_set()
 
 
-def follow(project: Project, after: timedelta, parameters: Mapping[str, Any]) -> None:
+def known_pipelines(names: str) -> tuple[str, ...]:
+    """Names of pipelines out of a text with commas.
+
+    Raises:
+        click.UsageError: When one is not registered; the message lists those that are.
+    """
+    from kedro.framework.project import pipelines
+
+    chosen = tuple(name.strip() for name in names.split(",") if name.strip())
+    unknown = [name for name in chosen if name not in pipelines]
+    if unknown or not chosen:
+        expected = ", ".join(sorted(pipelines))
+        raise click.UsageError(f"--pipelines takes names of pipelines with commas, of {expected}; found {names!r}")
+    return chosen
+
+
+def follow(
+    project: Project, after: timedelta, parameters: Mapping[str, Any], pipelines: Sequence[str] = ("__default__",)
+) -> None:
     """Follow the exchange from the calling thread, the main one, until SIGINT or SIGTERM.
 
     Args:
         project: The project whose pipelines are run.
         after: How long after its end an hour is asked for; candles younger than that do not count as final.
         parameters: Runtime parameters, as after ``kedro run --params``.
+        pipelines: What each run makes; together they have to make ``fact_1h_klines``.
 
     Raises:
         KlineForgeError: What another attempt would not mend.
@@ -102,11 +123,11 @@ def follow(project: Project, after: timedelta, parameters: Mapping[str, Any]) ->
     runtime = {**parameters, "ingestion": tuning, "summary": False}
     with stopped_by_signal() as stop, exchange_time(project, runtime) as now:
         logger.info("following the exchange; Ctrl-C or SIGTERM ends it after the run in work")
-        Follower(lambda: _run(project, runtime), now, stop, after).go()
+        Follower(lambda: _run(project, runtime, pipelines), now, stop, after).go()
     logger.info("stopped")
 
 
-def _run(project: Project, parameters: dict[str, Any]) -> int:
+def _run(project: Project, parameters: dict[str, Any], pipelines: Sequence[str]) -> int:
     from kedro.framework.project import settings
 
     from klineforge.runner import SideBySideRunner
@@ -114,7 +135,7 @@ def _run(project: Project, parameters: dict[str, Any]) -> int:
     with settings.SESSION_CLASS.create(
         project_path=project.path, env=project.env, runtime_params=parameters
     ) as session:
-        session.run(runner=SideBySideRunner())
+        session.run(pipeline_names=list(pipelines), runner=SideBySideRunner())
     facts = [entry for entry in JOURNAL.entries if entry.table == "fact_1h_klines"]
     return sum(entry.inserted + entry.updated for entry in facts)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import click
 
@@ -47,12 +48,24 @@ def rebuild_tables(project: Project, tables: Iterable[str], lake: str | None) ->
     from kedro.framework.project import pipelines, settings
 
     chosen = tuple(dict.fromkeys(tables))
-    nodes = [node.name for node in pipelines["__default__"].nodes if set(node.outputs) & set(chosen)]
+    writers = _writers(pipelines, chosen)
     parameters: dict[str, object] = {REBUILD_KEY: list(chosen)}
     if lake is not None:
         parameters[LAKE_KEY] = lake
     with settings.SESSION_CLASS.create(
         project_path=project.path, env=project.env, runtime_params=parameters
     ) as session:
-        session.run(node_names=nodes)
+        session.run(pipeline_names=list(writers), node_names=[node for nodes in writers.values() for node in nodes])
     return chosen
+
+
+def _writers(pipelines: Mapping[str, Any], tables: Iterable[str]) -> dict[str, list[str]]:
+    """Nodes that write the tables, by the pipeline they are run in: the default one for all that it writes."""
+    found: dict[str, list[str]] = {}
+    left = set(tables)
+    for name in sorted(pipelines, key=lambda name: name != "__default__"):
+        nodes = [node for node in pipelines[name].nodes if set(node.outputs) & left]
+        left -= {output for node in nodes for output in node.outputs}
+        if nodes:
+            found[name] = [node.name for node in nodes]
+    return found

@@ -7,6 +7,7 @@ from klineforge.contracts.bronze import (
     BINANCE_INGESTION_CHECKPOINTS,
     BINANCE_KLINES_DAILY,
 )
+from klineforge.contracts.features import FEATURE_CATALOGUE, FEATURES_1H, LABELS_1H
 from klineforge.contracts.gold import DIM_COINS, DIM_EXCHANGE, DIM_TIMESTAMP
 from klineforge.contracts.indicators import MART_INDICATORS_1H
 from klineforge.contracts.marts import (
@@ -46,6 +47,9 @@ CONTRACTS: dict[str, TableContract] = {
         MART_CORRELATIONS,
         MART_MARKET_BREADTH_1H,
         MART_INDICATORS_1H,
+        FEATURES_1H,
+        LABELS_1H,
+        FEATURE_CATALOGUE,
         QUALITY_RESULTS,
         ALERTS,
         ALERT_DELIVERIES,

@@ -1,4 +1,4 @@
-"""Features of a coin by itself: its returns, ranges, volumes and trends, and the hour of the week.
+"""Features of a coin by itself: its returns, ranges, volumes and drawdowns, and the hour of the week.
 
 ``W`` is the listing's candles opened in ``(t - window, t]``, ``t`` being ``open_timestamp``: a range of time, so that a
 missing hour makes a sample smaller and its count tells.
@@ -6,14 +6,9 @@ missing hour makes a sample smaller and its count tells.
 
 from __future__ import annotations
 
-from klineforge.contracts.feature_spec import DAY, MINIMUM, MONTH, REFERENCE, WEEK, FeatureSpec
+from klineforge.contracts.feature_spec import DAY, MINIMUM, WEEK, FeatureSpec
 
-_FACT, _RETURNS, _VOLUME, _INDICATORS = (
-    "fact_1h_klines",
-    "mart_returns_1h",
-    "mart_volume_metrics_1h",
-    "mart_indicators_1h",
-)
+_FACT, _RETURNS, _VOLUME = "fact_1h_klines", "mart_returns_1h", "mart_volume_metrics_1h"
 _LOG, _FRACTION, _PER_HOUR = "natural log", "fraction", "natural log per hour"
 
 
@@ -58,10 +53,6 @@ def _range(name: str, hours: int, formula: str) -> FeatureSpec:
         f"n_candles_{hours}h",
         MINIMUM[hours],
     )
-
-
-def _indicator(name: str, unit: str, formula: str, window: int, lookback: int, null_rule: str) -> FeatureSpec:
-    return FeatureSpec(name, "DOUBLE", unit, formula, window, lookback, _INDICATORS, null_rule)
 
 
 def _moment(name: str, unit: str, formula: str, check: str | None = None) -> FeatureSpec:
@@ -110,63 +101,6 @@ COIN_FEATURES: tuple[FeatureSpec, ...] = (
         f"fewer than {MINIMUM[DAY]} such candles in W, or nothing was traded in them",
         "n_taker_24h",
         MINIMUM[DAY],
-    ),
-    _indicator("vwap_deviation_24h", _FRACTION, "close / vwap_24h - 1.", DAY, DAY - 1, "nothing was traded in W"),
-    _indicator(
-        "share_above_vwap_24h",
-        "share, 0 to 1",
-        "Share of the candles of W that closed above their vwap_24h.",
-        DAY,
-        2 * (DAY - 1),
-        "no candle of W has a vwap_24h",
-    ),
-    _indicator(
-        "rsi_14", "0 to 100", "Relative strength index of 14 hours by Wilder.", 14, 250, "see mart_indicators_1h"
-    ),
-    _indicator(
-        "trend_persistence_24h",
-        "share, 0 to 1",
-        "Share of the non-null hourly returns of W with the sign of the return over 24 h.",
-        DAY,
-        DAY,
-        "the listing has no candle opened exactly 24 h earlier, or the return over 24 h is zero",
-    ),
-    FeatureSpec(
-        "trend_run_168h",
-        "INT",
-        "hours, signed",
-        "Length of the current run of hourly returns of one sign, negative for falls, 168 at most.",
-        WEEK,
-        WEEK,
-        _INDICATORS,
-        "see mart_indicators_1h",
-    ),
-    _indicator(
-        "efficiency_ratio_24h",
-        "share, 0 to 1",
-        "|close - close 24 h earlier| / sum of the |hourly changes| between them.",
-        DAY,
-        DAY,
-        "an hour of the 24 is missing, or no price moved",
-    ),
-    _indicator(
-        "volume_ratio_720h",
-        "ratio",
-        "Volume of 24 h / mean over 30 days of the volume of 24 h.",
-        MONTH,
-        MONTH + DAY - 2,
-        "nothing was traded",
-    ),
-    FeatureSpec(
-        "beta_720h",
-        "DOUBLE",
-        "ratio",
-        f"Covariance of the hourly returns with those of {REFERENCE} / their variance, over W.",
-        MONTH,
-        MONTH,
-        _INDICATORS,
-        "see mart_indicators_1h",
-        "n_beta_720h",
     ),
     FeatureSpec(
         "drawdown",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from klineforge.contracts.coin_features import CALENDAR_FEATURES, COIN_FEATURES
-from klineforge.contracts.feature_spec import DAY, MONTH, REFERENCE, WEEK, FeatureSpec
+from klineforge.contracts.feature_spec import DAY, REFERENCE, WEEK, FeatureSpec
+from klineforge.contracts.indicator_features import INDICATOR_COUNTS, INDICATOR_FEATURES
 from klineforge.contracts.market_features import MARKET_FEATURES
 
-_FACT, _RETURNS, _INDICATORS = "fact_1h_klines", "mart_returns_1h", "mart_indicators_1h"
+_FACT, _RETURNS = "fact_1h_klines", "mart_returns_1h"
 _PAIRS, _BREADTH = "mart_correlations", "mart_market_breadth_1h"
 
 
@@ -24,14 +25,18 @@ _COUNTS = (
     _count("n_coins_1h", "coins", "Coins of the exchange and hour with a log_return_1h.", 1, _RETURNS),
     _count("n_coins_24h", "coins", "Coins of the exchange and hour with a log_return_24h.", DAY, _RETURNS),
     _count("n_coins_168h", "coins", "Coins of the exchange and hour with a log_return_168h.", WEEK, _RETURNS),
-    _count("n_vwap_24h", "coins", "Coins of the exchange and hour with a vwap_24h.", DAY, _BREADTH),
+    _count("n_coins_vwap_24h", "coins", "Coins of the exchange and hour with a vwap_24h.", DAY, _BREADTH),
     _count("n_market_pairs_24h", "pairs", "Pairs of the exchange and hour with a corr_24h.", DAY, _BREADTH),
     _count("n_corr_btc_24h", "returns", f"Hours of W in which coin and {REFERENCE} both have a return.", DAY, _PAIRS),
-    _count(
-        "n_beta_720h", "returns", f"Hours of W in which coin and {REFERENCE} both have a return.", MONTH, _INDICATORS
-    ),
     _count("n_pairs_24h", "pairs", "Pairs of the coin with a corr_24h.", DAY, _PAIRS),
 )
 
-FEATURES: tuple[FeatureSpec, ...] = (*COIN_FEATURES, *MARKET_FEATURES, *CALENDAR_FEATURES, *_COUNTS)
+FEATURES: tuple[FeatureSpec, ...] = (
+    *COIN_FEATURES,
+    *INDICATOR_FEATURES,
+    *MARKET_FEATURES,
+    *CALENDAR_FEATURES,
+    *_COUNTS,
+    *INDICATOR_COUNTS,
+)
 """Columns of ``features_1h`` beside its key, features first, then the counts they rest on."""

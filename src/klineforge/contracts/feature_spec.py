@@ -9,10 +9,10 @@ from klineforge.domain.contract import Column, SqlType
 
 Role = Literal["feature", "count", "label", "label_end", "label_scale"]
 
-DAY, WEEK, MONTH = 24, 168, 720
+DAY, WEEK = 24, 168
 """Lengths of windows in hours."""
-REFERENCE = "the reference coin (parameter, BTCUSDT)"
-"""What beta and correlation refer to, in words."""
+REFERENCE = "the reference coin (parameter indicators.reference_coin, BTCUSDT)"
+"""What beta_720h and corr_btc_24h refer to, in words."""
 # Observations below which a figure over so many hours is null: half of the window.
 MINIMUM = {DAY: 12, WEEK: 84}
 

@@ -18,8 +18,8 @@ def _rank(hours: int) -> FeatureSpec:
         name,
         "DOUBLE",
         "0 (weakest) to 1 (strongest)",
-        f"(rank of log_return_{hours}h among the exchange's coins of the hour - 1) / (coins ranked - 1); equal returns "
-        "share the lower rank.",
+        f"(rank of close / close {hours} h earlier among the exchange's coins of the hour - 1) / (coins ranked - 1); "
+        "equal ones share the lower rank.",
         hours,
         hours,
         _RETURNS,
@@ -82,7 +82,7 @@ MARKET_FEATURES: tuple[FeatureSpec, ...] = (
         DAY - 1,
         _BREADTH,
         "no coin of the hour has a vwap_24h",
-        "n_vwap_24h",
+        "n_coins_vwap_24h",
         1,
         check=_SHARE.format("market_above_vwap_24h"),
     ),

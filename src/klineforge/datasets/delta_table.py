@@ -81,6 +81,7 @@ class DeltaTableDataset(AbstractDataset[Derivation | Append, LakeTable]):
         path: Folder of the table.
         table: Name of the table in the session's catalog, instead of a path.
         rebuild: Names of tables to make from scratch in this run.
+        declares_keys: The catalog takes primary keys (Unity Catalog): tables for models are made with theirs.
         metadata: Ignored by Kedro; read by plugins such as kedro-viz.
     """
 
@@ -91,10 +92,11 @@ class DeltaTableDataset(AbstractDataset[Derivation | Append, LakeTable]):
         path: str | None = None,
         table: str | None = None,
         rebuild: list[str] | None = None,
+        declares_keys: bool = False,
         metadata: dict[str, Any] | None = None,
     ) -> None:
         self.contract: TableContract = contract_of(contract)
-        self.location = TableLocation(path, table)
+        self.location = TableLocation(path, table, declares_keys=declares_keys)
         self.metadata = metadata
         self._forced = contract in (rebuild or [])
 

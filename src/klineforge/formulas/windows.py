@@ -52,3 +52,14 @@ def exactly_hours_ago(hours: int, *partition_by: str) -> WindowSpec:
 def everything_so_far(*partition_by: str) -> WindowSpec:
     """All rows up to and including this one."""
     return in_time_order(*partition_by).rowsBetween(Window.unboundedPreceding, Window.currentRow)
+
+
+def coming_hours(hours: int, *partition_by: str) -> WindowSpec:
+    """The half-open range of time ``(t, t + hours]``, for what is to be foretold and never for what is known."""
+    return in_time_order(*partition_by).rangeBetween(1, hours * MICROSECONDS_PER_HOUR)
+
+
+def exactly_hours_later(hours: int, *partition_by: str) -> WindowSpec:
+    """The row opened exactly ``hours`` after this one; empty when there is none."""
+    offset = hours * MICROSECONDS_PER_HOUR
+    return in_time_order(*partition_by).rangeBetween(offset, offset)

@@ -51,7 +51,7 @@ def plan(derivation: Derivation, output: LakeTable, *, forced: bool = False) -> 
         ContractError: When a table has other columns than its contract.
     """
     consumed = {table.contract.name: table.seen for table in derivation.inputs.values() if table.seen is not None}
-    if not consumed:
+    if not consumed and derivation.inputs:
         missing = ", ".join(table.contract.name for table in derivation.inputs.values())
         raise ConfigurationError(
             f"{derivation.recipe.name} cannot be made: the lake has no {missing}; run the pipelines before it first, "
@@ -126,4 +126,4 @@ def affected(recipe: Recipe, reach: Reach, table: LakeTable, after: int, upto: i
         return EVERYTHING
     contract = table.contract
     changes = table.log.changes(after, upto, recipe.by, contract.scan_time)
-    return changes.widened(forward=reach.forward).in_whole(reach.whole)
+    return changes.widened(back=reach.ahead, forward=reach.forward).in_whole(reach.whole)

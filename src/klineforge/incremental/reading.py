@@ -24,11 +24,13 @@ def read_reach(table: LakeTable, reach: Reach, scope: Scope | None) -> DataFrame
 
     Args:
         table: The input.
-        reach: How far a row of the output reads back in it.
+        reach: How far a row of the output reads back and ahead in it.
         scope: The output rows.
     """
     time_column = table.contract.scan_time
-    reading = scope.widened(back=reach.back) if time_column is not None and scope is not None else None
+    reading = None
+    if time_column is not None and scope is not None:
+        reading = scope.widened(back=reach.back, forward=reach.ahead)
     if table.location.is_local and table.seen is not None:
         rows = scan_scope(table.contract, table.location, reading)
         count = count_rows(rows)

@@ -32,12 +32,15 @@ class Reach:
         stand_in: Reduces all older rows of a subject to the few that stand for them, for figures that read back to
             the beginning (a running peak). Applied to the input's rows before the read range.
         whole: Calendar periods that are recomputed whole when anything in them changes, for rows that sum a period up.
+        ahead: An output row at ``t`` reads input rows up to ``t + ahead``, so that an input row at ``t`` influences
+            output rows from ``t - ahead`` on: for labels, which look into the future.
     """
 
     back: timedelta = NOTHING
     forward: timedelta = NOTHING
     stand_in: Highest | None = None
     whole: Period | None = None
+    ahead: timedelta = NOTHING
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,8 @@ class Recipe:
 
     Args:
         output: Contract of the table.
-        inputs: Reach of every input, by the name of the transform's keyword argument it is passed as.
+        inputs: Reach of every input, by the name of the transform's keyword argument it is passed as. A table without
+            any holds what its version says, and is written once for each version.
         transform: Pure function from input frames to the output's rows.
         by: Columns that confine a change: rows of other subjects are not affected. They must be part of the
             ``subject`` of the output and of every input. None means that any change may affect any row.

@@ -31,7 +31,10 @@ def create_table(contract: TableContract, location: TableLocation, *, replace: b
         location: Where it is to be.
         replace: Put it in the place of one that is there.
     """
-    columns = ",\n  ".join(_column(column) for column in contract.all_columns)
+    lines = [_column(column) for column in contract.all_columns]
+    if location.declares_keys and contract.is_time_series:
+        lines.append(_time_series_key(contract))
+    columns = ",\n  ".join(lines)
     properties = ",\n  ".join(f"'{key}' = '{_quoted(value)}'" for key, value in table_properties(contract).items())
     partitioning = f"\nPARTITIONED BY ({', '.join(contract.partition_columns)})" if contract.partition_columns else ""
     verb = "CREATE OR REPLACE TABLE" if replace else "CREATE TABLE IF NOT EXISTS"
@@ -88,6 +91,12 @@ def _checkpoint_interval(name: str) -> int:
 def _column(column: Column) -> str:
     null = "" if column.nullable else " NOT NULL"
     return f"`{column.name}` {column.type}{null} COMMENT '{_quoted(_comment(column))}'"
+
+
+def _time_series_key(contract: TableContract) -> str:
+    """What makes a table of Unity Catalog a time-series feature table: its key, with the instant a row is known."""
+    keys = (f"`{name}`{' TIMESERIES' if name == contract.time_column else ''}" for name in contract.grain)
+    return f"CONSTRAINT `{contract.name}_key` PRIMARY KEY ({', '.join(keys)})"
 
 
 def _comment(column: Column) -> str:

@@ -15,6 +15,7 @@ class TableLocation:
     Args:
         path: Local folder or URI of the table.
         name: ``catalog.schema.table`` (or ``schema.table``) in the session's catalog.
+        declares_keys: The catalog takes primary keys, as Unity Catalog does and Delta by itself does not.
 
     Raises:
         ConfigurationError: When neither or both are given.
@@ -22,6 +23,7 @@ class TableLocation:
 
     path: str | None = None
     name: str | None = None
+    declares_keys: bool = False
 
     def __post_init__(self) -> None:
         if bool(self.path) == bool(self.name):

@@ -24,6 +24,7 @@ LAYERS = {
     "silver": LayerLook("#8a97a6", "typed, checked candles; rejects and gaps kept apart"),
     "gold": LayerLook("#c9a227", "dimensions: coins, exchanges, hours"),
     "marts": LayerLook("#3a9f83", "figures for dashboards, reports and models"),
+    "features": LayerLook("#6c7ae0", "for models: what is known when a candle has closed, and what became of it"),
     "operations": LayerLook("#b0567a", "how the warehouse is doing: checks, runs, alerts"),
 }
 _HOW_TO_READ = (

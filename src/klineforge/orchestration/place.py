@@ -18,7 +18,7 @@ from klineforge.contracts import CONTRACTS
 from klineforge.domain.contract import TableContract
 from klineforge.errors import ConfigurationError
 from klineforge.orchestration.session import Project
-from klineforge.orchestration.tasks import Task, tasks_of
+from klineforge.orchestration.tasks import LAYERS, Task, tasks_of
 
 PARAMETERS_VARIABLE: Final = "KLINEFORGE_DAGSTER_PARAMS"
 ENV_VARIABLE: Final = "KEDRO_ENV"
@@ -104,8 +104,8 @@ class Place:
         return channels
 
     def hourly_tables(self) -> tuple[TableContract, ...]:
-        """Tables with a row per hour that tasks make; their newest hour says whether they are up to date."""
-        made = {name for task in self.tasks for name in task.outputs}
+        """Tables with a row per hour that every run makes; their newest hour says whether they are up to date."""
+        made = {name for task in self.tasks if task.pipeline == LAYERS for name in task.outputs}
         return tuple(table for name, table in CONTRACTS.items() if name in made and table.rows_per_day)
 
 

@@ -11,7 +11,15 @@ import polars as pl
 from deltalake.exceptions import DeltaError
 from polars.exceptions import PanicException, PolarsError
 
-from klineforge.quality import coin_figures, freshness, indicator_figures, pair_figures, silver
+from klineforge.quality import (
+    coin_figures,
+    feature_figures,
+    freshness,
+    indicator_figures,
+    label_figures,
+    pair_figures,
+    silver,
+)
 from klineforge.quality.comparison import compared
 from klineforge.quality.files import COLUMNS_AS_PROMISED, FILES_WHOLE, log_and_files
 from klineforge.quality.finding import Finding, together
@@ -185,6 +193,40 @@ def marts_from_fact(
         *_asked(indicators.name, of_indicators, [returns, volume, indicators]),
         *_asked(pairs.name, of_pairs, [fact, pairs]),
     ]
+
+
+def features_from_marts(
+    tables: Mapping[str, Source], reference_coin: str, barriers: label_figures.Barriers
+) -> list[Finding]:
+    """Compute every feature and every label a second time and compare; nothing where they were never made.
+
+    Args:
+        tables: The fact, the marts, the features and the labels, by name.
+        reference_coin: As the features were made with.
+        barriers: As the labels were made with.
+    """
+    features, labels, returns = tables["features_1h"], tables["labels_1h"], tables["mart_returns_1h"]
+    read = [
+        tables[silver.FACT],
+        returns,
+        tables["mart_volume_metrics_1h"],
+        tables["mart_indicators_1h"],
+        tables["mart_correlations"],
+        tables["mart_market_breadth_1h"],
+    ]
+
+    def of_features() -> list[Finding]:
+        again = feature_figures.features_again(
+            feature_figures.Inputs(*(source.rows() for source in read)), reference_coin
+        )
+        return compared(features.name, again, features.rows(), feature_figures.FIGURES)
+
+    def of_labels() -> list[Finding]:
+        again = label_figures.labels_again(returns.rows(), barriers)
+        return compared(labels.name, again, labels.rows(), label_figures.FIGURES)
+
+    found = _asked(features.name, of_features, [*read, features]) if features.is_there else []
+    return found + (_asked(labels.name, of_labels, [returns, labels]) if labels.is_there else [])
 
 
 def pairs_of_the_day(

@@ -18,6 +18,8 @@ from klineforge.lake.table import LakeTable
 
 # The exchange's listing comes by REST, which may be off.
 _DISPENSABLE = frozenset({"binance_exchange_info"})
+# What the warehouse knows of itself, and the tables for those who train models.
+_DISPENSABLE_LAYERS = frozenset({"operations", "features"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class Source:
     @property
     def is_dispensable(self) -> bool:
         """Whether a sound lake may do without the table for ever."""
-        return self.contract.layer == "operations" or self.name in _DISPENSABLE
+        return self.contract.layer in _DISPENSABLE_LAYERS or self.name in _DISPENSABLE
 
     @property
     def is_whole(self) -> bool:

@@ -35,7 +35,7 @@ def read_pulse(lake: Path, now: datetime, within: timedelta, pipeline: str = DEF
         lake: Root of the lake.
         now: Aware UTC instant.
         within: How long ago the run may have ended.
-        pipeline: Name of the pipeline whose runs count.
+        pipeline: Name of the pipeline whose runs count, alone or together with others.
 
     Returns:
         A pulse that does not beat for a lake without such a run, too.
@@ -54,6 +54,6 @@ def read_pulse(lake: Path, now: datetime, within: timedelta, pipeline: str = DEF
 def _newest(lake: Path, pipeline: str) -> RunRecord | None:
     for lines in newest_blocks(lake):
         for record in map(parse_line, lines):
-            if record is not None and record.pipeline == pipeline and record.outcome in _ALIVE:
+            if record is not None and pipeline in record.pipeline.split(",") and record.outcome in _ALIVE:
                 return record
     return None

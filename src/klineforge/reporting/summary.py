@@ -45,7 +45,7 @@ def _parts(health: LakeHealth, market: MarketHour, simulated: bool) -> Iterator[
     yield Text.assemble(("KlineForge", "bold"), f"  lake {health.lake}, all times UTC")
     if simulated:
         yield Text(SIMULATED, style="bold yellow")
-    yield table_rows(without_absent_operations(health))
+    yield table_rows(without_what_nobody_asked_for(health))
     if health.log.runs:
         yield _touched(health.log.runs[0])
     yield _losses(health)
@@ -53,12 +53,14 @@ def _parts(health: LakeHealth, market: MarketHour, simulated: bool) -> Iterator[
     yield _next(health.lake, simulated=simulated)
 
 
-def without_absent_operations(health: LakeHealth) -> LakeHealth:
-    """The lake without those tables about itself that nobody has asked for yet."""
+def without_what_nobody_asked_for(health: LakeHealth) -> LakeHealth:
+    """The lake without those tables about itself, or for models, that nobody has asked for yet."""
     shown = tuple(
         entry
         for entry in health.tables
-        if not (entry.layer == "operations" and isinstance(entry, TableProblem) and entry.kind == "absent")
+        if not (
+            entry.layer in {"operations", "features"} and isinstance(entry, TableProblem) and entry.kind == "absent"
+        )
     )
     return replace(health, tables=shown)
 

@@ -10,6 +10,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from klineforge.contracts.gold import DAY_NAMES, DIM_COINS, DIM_EXCHANGE, DIM_TIMESTAMP
+from klineforge.formulas.calendar import SESSIONS, day_of_week, in_session, is_weekend
 from klineforge.formulas.epochs import HOUR, hours_later
 from klineforge.formulas.windows import SERIES
 from klineforge.reference.listings import Listing, listings_by_symbol
@@ -160,13 +161,11 @@ def dim_timestamp(runs: DataFrame) -> DataFrame:
         .withColumn("day", F.day(ts))
         .withColumn("month", F.month(ts))
         .withColumn("year", F.year(ts))
-        .withColumn("day_of_week", F.dayofweek(ts) - 1)
+        .withColumn("day_of_week", day_of_week(ts))
         .withColumn("day_name", F.element_at(F.array(*[F.lit(name) for name in DAY_NAMES]), weekday + 1))
         .withColumn("week_of_year", F.weekofyear(ts))
-        .withColumn("is_weekend", weekday.isin(0, 6))
-        .withColumn("asia_session", hour.between(0, 7))
-        .withColumn("eu_session", hour.between(7, 15))
-        .withColumn("us_session", hour.between(13, 20))
+        .withColumn("is_weekend", is_weekend(weekday))
+        .withColumns({session: in_session(hour, session) for session in SESSIONS})
         .transform(conform(DIM_TIMESTAMP))
     )
 

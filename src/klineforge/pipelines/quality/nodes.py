@@ -16,9 +16,11 @@ from klineforge.errors import ConfigurationError, ExchangeError
 from klineforge.exchanges.binance.market import BinanceMarket
 from klineforge.lake.journal import JOURNAL
 from klineforge.lake.table import LakeTable
+from klineforge.pipelines.features.nodes import LabelOptions
 from klineforge.pipelines.marts.nodes import IndicatorOptions
 from klineforge.quality import checks, days
 from klineforge.quality.finding import Finding
+from klineforge.quality.label_figures import Barriers
 from klineforge.quality.report import QualityReport
 from klineforge.quality.source import Source
 
@@ -91,6 +93,11 @@ def check_marts(*tables: LakeTable) -> Findings:
     return _promises(tables[:-3], tables[-3:])
 
 
+def check_features(*tables: LakeTable) -> Findings:
+    """Ask every table for models; the dimensions, which come last, only answer for the names of coins and hours."""
+    return _promises(tables[:-3], tables[-3:])
+
+
 def check_operations(*tables: LakeTable) -> Findings:
     """Ask the tables about the warehouse itself."""
     return _promises(tables, ())
@@ -107,6 +114,12 @@ def reconcile_marts(
     """Compute the figures of the marts a second time, and compare."""
     beta = indicators.reference_coin, indicators.min_observations
     return checks.marts_from_fact(_by_name(tables), options.most_pairs, min_observations, beta, _now())
+
+
+def reconcile_features(indicators: IndicatorOptions, labels: LabelOptions, *tables: LakeTable) -> Findings:
+    """Compute features and labels a second time, and compare."""
+    barriers = Barriers(labels.upper, labels.lower, labels.min_observations)
+    return checks.features_from_marts(_by_name(tables), indicators.reference_coin, barriers)
 
 
 def check_freshness(options: QualityOptions, fact: LakeTable, coins: LakeTable) -> Findings:

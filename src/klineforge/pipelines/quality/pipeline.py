@@ -14,13 +14,14 @@ _WRITTEN_HERE = "quality_results"
 
 def create_pipeline(**_: object) -> Pipeline:
     """Every layer's promises, silver against bronze, marts against silver, and the ages of coins."""
-    bronze, silver, marts = _tables("bronze"), _tables("silver"), _tables("marts")
+    bronze, silver, marts, features = (_tables(layer) for layer in ("bronze", "silver", "marts", "features"))
     operations = [name for name in _tables("operations") if name != _WRITTEN_HERE]
     asked = [
         Node(nodes.check_bronze, bronze, "bronze_findings", name="check_bronze"),
         Node(nodes.check_silver, [*silver, *_DIMENSIONS], "silver_findings", name="check_silver"),
         Node(nodes.check_gold, _tables("gold"), "gold_findings", name="check_gold"),
         Node(nodes.check_marts, [*marts, *_DIMENSIONS], "marts_findings", name="check_marts"),
+        Node(nodes.check_features, [*features, *_DIMENSIONS], "features_findings", name="check_features"),
         Node(nodes.reconcile_silver, [*bronze, *silver], "silver_reconciliation", name="reconcile_silver_with_bronze"),
         Node(
             nodes.reconcile_marts,
@@ -33,6 +34,12 @@ def create_pipeline(**_: object) -> Pipeline:
             ],
             "marts_reconciliation",
             name="compute_figures_again",
+        ),
+        Node(
+            nodes.reconcile_features,
+            ["params:indicators", "params:labels", "fact_1h_klines", *marts, *features],
+            "features_reconciliation",
+            name="compute_features_again",
         ),
         Node(
             nodes.check_freshness,
