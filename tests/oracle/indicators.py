@@ -127,9 +127,8 @@ def _betas(change: Floats, others: pd.DataFrame, min_observations: int) -> tuple
             _windows(np.where(both, values, np.nan), MONTH)[here].astype(np.longdouble) for values in (change, other)
         )
         far_y, far_x = y - mean(y)[:, None], x - mean(x)[:, None]
-        still = np.fmin.reduce(x, axis=1) == np.fmax.reduce(x, axis=1)
-        spread = np.nansum(far_x**2, axis=1)
+        spread, size = np.nansum(far_x**2, axis=1), np.nansum(x**2, axis=1)
         number[here] = count(x)
-        given = (count(x) >= min_observations) & ~still & (spread > 0)
+        given = (count(x) >= min_observations) & (spread > 1e-6 * size)
         beta[here] = np.where(given, np.nansum(far_x * far_y, axis=1) / np.where(given, spread, 1), np.nan)
     return beta, number

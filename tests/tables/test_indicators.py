@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from oracle.marts import KEY, oracle_returns, oracle_volume
 from pyspark.sql import SparkSession
 
 from klineforge.contracts import contract_of
+from klineforge.recipes import marts as recipes
 from klineforge.tables.indicators import indicators_1h
 
 REFERENCE = "REF"
@@ -136,7 +136,7 @@ def test_indicators_have_the_same_bits_from_two_months_as_from_all_of_history(
     spark: SparkSession, odd: Marts, of_odd: pd.DataFrame
 ) -> None:
     first = hour(31 * 24 + 30 * 24 + 100)
-    begin = first - timedelta(days=31, hours=720)
+    begin = first - recipes.indicators(REFERENCE, 100).inputs["returns"].back
     recent = (frame[frame["open_timestamp"] >= begin].sample(frac=1, random_state=1) for frame in odd)
     part = to_pandas(indicators_1h(*(to_spark(spark, frame).repartition(3) for frame in recent), REFERENCE, 100))
     found, whole = (

@@ -6,6 +6,8 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 RSI_CHANGES = 14
+# Standard deviations below a thousandth of the root mean square are taken for rounding.
+_LEAST_VARIANCE = 1e-6
 # What an average keeps of itself when a change comes in.
 _DECAY = (RSI_CHANGES - 1) / RSI_CHANGES
 
@@ -104,3 +106,26 @@ def efficiency_ratio(move: Column, path: Column) -> Column:
     # Null takes part in no comparison, so that it is not cut to 1. A sum may be a last bit short of the move.
     ratio = F.try_divide(F.abs(move), path)
     return F.when(ratio > 1.0, 1.0).otherwise(ratio)
+
+
+def slope_of_sums(number: Column, x: Column, y: Column, xx: Column, xy: Column) -> Column:
+    """Return the slope of the least squares of y over x.
+
+    Sums round by their size; where x hardly varies around its mean they would have no digits left.
+
+    Args:
+        number: Pairs of values.
+        x: Sum of the one.
+        y: Sum of the other.
+        xx: Sum of the squares of the one.
+        xy: Sum of the products.
+
+    Returns:
+        DOUBLE; null where the variance of x is not above a millionth of its mean square, and without pairs.
+
+    Examples:
+        >>> spark.sql("SELECT 1").select(slope_of_sums(*map(F.lit, (2, 3.0, 6.0, 5.0, 10.0)))).first()[0]
+        2.0
+    """
+    spread = xx - x * F.try_divide(x, number)
+    return F.when(spread > _LEAST_VARIANCE * xx, F.try_divide(xy - x * F.try_divide(y, number), spread))

@@ -140,7 +140,8 @@ def _slopes(moves: pl.LazyFrame, reference_coin: str, min_observations: int) -> 
     far = x - x.mean()
     slopes = both.rolling(_OPENED, period=f"{_HOURS}h", group_by=series).agg(
         beta_observations_720h=is_known.sum(),
-        _spread=pl.when(x.min() < x.max()).then((far * far).sum()),
+        _spread=(far * far).sum(),
+        _size=(x * x).sum(),
         _common=(far * y).sum(),
     )
     enough = pl.col("beta_observations_720h") >= min_observations
@@ -148,5 +149,7 @@ def _slopes(moves: pl.LazyFrame, reference_coin: str, min_observations: int) -> 
         *SERIES,
         _OPENED,
         "beta_observations_720h",
-        beta_720h=pl.when(enough, pl.col("_spread") > 0).then(pl.col("_common") / pl.col("_spread")),
+        beta_720h=pl.when(enough, pl.col("_spread") > 1e-6 * pl.col("_size")).then(
+            pl.col("_common") / pl.col("_spread")
+        ),
     )

@@ -12,6 +12,7 @@ from klineforge.formulas.indicators import (
     relative_strength_index,
     share_with_sign,
     signed_run,
+    slope_of_sums,
     wilder_weight,
 )
 from klineforge.formulas.returns import simple_return
@@ -25,8 +26,9 @@ from klineforge.formulas.windows import (
     with_time_order,
 )
 from klineforge.tables.conform import conform
+from klineforge.tables.long_sums import HOURS, with_sums_of_30_days
 
-MONTH_HOURS = 720
+MONTH_HOURS = HOURS
 """Hours of the long windows, and those before a calendar month from which on its indexes are computed."""
 _CANDLE = ("exchange", "coin", "open_timestamp")
 _HOUR = ("exchange", "open_timestamp")
@@ -119,30 +121,36 @@ def _with_trend(rows: DataFrame) -> DataFrame:
 def _with_prices_and_volumes(rows: DataFrame) -> DataFrame:
     """Add the figures against the volume-weighted price and against the usual volume."""
     close, vwap, volume = F.col("close_price"), F.col("vwap_24h"), F.col("rolling_volume_24h")
-    last_day, last_month = trailing_hours(24, *SERIES), trailing_hours(MONTH_HOURS, *SERIES)
+    last_day = trailing_hours(24, *SERIES)
     is_above = close > vwap
+    number, total = F.col("observations_720h"), F.col("_volumes")
     return (
         rows.withColumn("vwap_deviation", simple_return(close, vwap))
         .withColumn("vwap_observations_24h", F.count(is_above).over(last_day))
         .withColumn("share_above_vwap_24h", F.avg(is_above.cast("int")).over(last_day))
-        .withColumn("observations_720h", F.count(volume).over(last_month))
-        .withColumn("volume_ratio_30d", F.try_divide(volume, F.avg(volume).over(last_month)))
+        .transform(with_sums_of_30_days(SERIES, observations_720h=F.lit(1), _volumes=volume))
+        .withColumn("volume_ratio_30d", F.try_divide(volume, F.try_divide(total, number)))
     )
 
 
 def _with_beta(rows: DataFrame, returns: DataFrame, reference_coin: str, min_observations: int) -> DataFrame:
     """Add the slope of the coin's returns over those of the reference, both of one listing each."""
-    change, other = F.col("return_pct"), F.col("_reference_return")
     reference = returns.where(F.col("coin") == reference_coin).select(
         *_HOUR, F.col("return_pct").alias("_reference_return"), F.col("listing_seq").alias("_reference_seq")
     )
-    # Hours without a candle of the reference are a partition of their own, in which it has no return.
-    last_month = trailing_hours(MONTH_HOURS, *SERIES, "_reference_seq")
-    slope = F.when(F.col("beta_observations_720h") >= min_observations, F.col("_slope"))
-    itself = (F.col("coin") == reference_coin) & slope.isNotNull()
+    change, other = F.col("return_pct"), F.col("_reference_return")
+    y, x = F.when(other.isNotNull(), change), F.when(change.isNotNull(), other)
+    number = F.coalesce(F.col("_pairs"), F.lit(0))
+    slope = slope_of_sums(F.col("_pairs"), F.col("_x"), F.col("_y"), F.col("_xx"), F.col("_xy"))
+    enough = F.when(number >= min_observations, slope)
+    itself = (F.col("coin") == reference_coin) & enough.isNotNull()
+    # Hours without a candle of the reference are a series of their own, in which it has no return.
+    sums = with_sums_of_30_days(
+        (*SERIES, "_reference_seq"), _pairs=F.when(x.isNotNull() & y.isNotNull(), 1), _x=x, _y=y, _xx=x * x, _xy=x * y
+    )
     return (
         rows.join(reference, on=list(_HOUR), how="left")
-        .withColumn("beta_observations_720h", F.regr_count(change, other).over(last_month))
-        .withColumn("_slope", F.regr_slope(change, other).over(last_month))
-        .withColumn("beta_720h", F.when(itself, 1.0).otherwise(slope))
+        .transform(sums)
+        .withColumn("beta_observations_720h", number)
+        .withColumn("beta_720h", F.when(itself, 1.0).otherwise(enough))
     )
