@@ -21,7 +21,7 @@ from klineforge.datasets.coverage import IngestionCoverageDataset
 from klineforge.datasets.delta_table import DeltaTableDataset
 from klineforge.lake.journal import JOURNAL
 from klineforge.lake.scanning import scan_table
-from klineforge.pipelines.marts.nodes import CorrelationOptions
+from klineforge.pipelines.marts.nodes import CorrelationOptions, IndicatorOptions
 from klineforge.spark import session as spark_session
 from klineforge.spark.jars import delta_jars
 from klineforge.spark.options import RUNTIME_SETTINGS
@@ -72,7 +72,11 @@ def build(session: Any, lake: Path) -> DataCatalog:
         for name, contract in CONTRACTS.items()
         if contract.layer != "operations"
     }
-    parameters = {"params:listing_seed": "none", "params:correlations": CorrelationOptions(12, "windows")}
+    parameters = {
+        "params:listing_seed": "none",
+        "params:correlations": CorrelationOptions(12, "windows"),
+        "params:indicators": IndicatorOptions(),
+    }
     catalog = DataCatalog({**tables, **{name: MemoryDataset(value) for name, value in parameters.items()}})
     JOURNAL.begin("on-connect")
     for layer in DERIVED:
