@@ -24,7 +24,7 @@ LOCKS = {
     ROOT / "requirements" / "dev.lock": ("--extra", "dev", "--constraint", "requirements/runtime.lock"),
     # What the container holds: the package with all it can do, and no tools.
     ROOT / "requirements" / "service.lock": (
-        *("--extra", "alerts", "--extra", "lineage"),
+        *("--extra", "alerts", "--extra", "app", "--extra", "lineage"),
         *("--constraint", "requirements/dev.lock"),
     ),
     ROOT / "requirements" / "dagster.lock": ("--extra", "dagster", "--constraint", "requirements/dev.lock"),

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from databricks.bundles.jobs import Job
 from kedro.pipeline import Pipeline
 
 from klineforge.pipeline_registry import register_pipelines
@@ -163,12 +164,11 @@ def test_keys_are_known(variant: str) -> None:
 
 
 def test_jobs_are_what_databricks_takes(variant: str) -> None:
-    published = pytest.importorskip("databricks.bundles.jobs", reason="needs pip install databricks-bundles")
     jobs = BUNDLE.jobs(PIPELINES, variant)
     with pytest.raises(ValueError, match="shedule"):
-        published.Job.from_dict({**jobs["daily"], "shedule": {}})
+        Job.from_dict({**jobs["daily"], "shedule": {}})
     for job in jobs.values():
-        made = published.Job.from_dict(job)
+        made = Job.from_dict(job)
         assert len(made.tasks) == len(job["tasks"])
 
 

@@ -23,7 +23,6 @@ def call(*command: str, cwd: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_connect_builds_the_same_tables(tmp_path: Path) -> None:
-    pytest.importorskip("grpc", reason="needs pip install 'pyspark[connect]'")
     lake = tmp_path / "lake"
     start = (datetime.now(UTC) - timedelta(days=20)).date()
     asked = f"lake={lake},coins=BTCUSDT ETHUSDT,start={start}"

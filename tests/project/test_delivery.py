@@ -191,9 +191,12 @@ def test_lock_files_agree_about_versions() -> None:
 
 def test_services_change_nothing_but_the_lake() -> None:
     compose = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))
-    assert set(compose["services"]) == {"scheduler", "alerts"}
+    assert set(compose["services"]) == {"scheduler", "alerts", "app"}
+    assert compose["services"]["app"]["ports"] == ["127.0.0.1:8501:8501"]
+    places = {name: service["volumes"] for name, service in compose["services"].items()}
+    lake = ["lake:/srv/klineforge/data"]
+    assert places == {"scheduler": lake, "alerts": lake, "app": [f"{lake[0]}:ro"]}
     for service in compose["services"].values():
         assert service["read_only"] is True
         assert service["cap_drop"] == ["ALL"]
-        assert service["volumes"] == ["lake:/srv/klineforge/data"]
         assert any(mount.startswith("/tmp:") and mount.endswith(",exec") for mount in service["tmpfs"])  # noqa: S108

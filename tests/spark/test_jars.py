@@ -99,7 +99,7 @@ def test_delta_jars_cache_not_writable_names_the_variable(
         delta_jars()
 
 
-@pytest.mark.parametrize("variable", ["DATABRICKS_RUNTIME_VERSION", "SPARK_REMOTE"])
+@pytest.mark.parametrize("variable", ["DATABRICKS_RUNTIME_VERSION", "SPARK_REMOTE", "PYSPARK_GATEWAY_PORT"])
 def test_delta_jars_on_a_platform_with_delta_are_none(
     fake_java: FakeJava, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Never
 
 from kedro.io import AbstractDataset, DatasetError
 
+from klineforge.errors import ConfigurationError
 from klineforge.exchanges.landing import LandingZone
 
 
@@ -38,7 +39,16 @@ class LandingZoneDataset(AbstractDataset[Iterable[str], LandingZone]):
         self.metadata = metadata
 
     def load(self) -> LandingZone:
-        """The landing zone."""
+        """The landing zone.
+
+        Raises:
+            ConfigurationError: When the folder is a URI: downloads are renamed, which object storage cannot do.
+        """
+        if "://" in self._path:
+            raise ConfigurationError(
+                f"downloads wait for bronze in a folder of this machine, found {self._path}. Give "
+                "binance_landing and the entries beside it a folder in conf/<env>/catalog.yml (docs/object-storage.md)"
+            )
         return LandingZone(self._path)
 
     def save(self, data: Iterable[str]) -> None:

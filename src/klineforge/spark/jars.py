@@ -87,8 +87,10 @@ def delta_jars() -> tuple[Path, ...]:
 
 
 def platform_brings_delta(environment: Mapping[str, str]) -> bool:
-    """Whether somebody else runs Spark, with a Delta of their own: a Databricks cluster or a Spark Connect server."""
-    return bool(environment.get("DATABRICKS_RUNTIME_VERSION") or environment.get("SPARK_REMOTE"))
+    """Whether somebody else runs Spark, with a Delta of their own: Databricks, Spark Connect, or ``spark-submit``."""
+    # The last is how spark-submit tells a Python program of the JVM that has started it.
+    names = ("DATABRICKS_RUNTIME_VERSION", "SPARK_REMOTE", "PYSPARK_GATEWAY_PORT")
+    return any(environment.get(name) for name in names)
 
 
 def differences(folder: Path, jars: Sequence[Jar]) -> list[str]:

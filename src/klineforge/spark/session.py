@@ -57,9 +57,9 @@ def get_session(*, brief: bool = False) -> SparkSession:
     Args:
         brief: The caller has only small queries for it: a session that is started now is tuned for that.
 
-    On Databricks and with Spark Connect (``SPARK_REMOTE``) it is the platform's own session. Everywhere else a local
-    Spark is started, and the process's own time zone is set to UTC, because PySpark converts collected timestamps with
-    it.
+    On Databricks, with Spark Connect (``SPARK_REMOTE``) and below ``spark-submit`` it is the platform's own session.
+    Everywhere else a local Spark is started. The process's own time zone is set to UTC, because PySpark converts
+    collected timestamps with it.
 
     Raises:
         EnvironmentProblem: When Java or the Delta jars are missing, or Spark does not start.
@@ -110,6 +110,7 @@ def interrupt() -> None:
 def _attach() -> SparkSession:
     from pyspark.sql import SparkSession
 
+    _use_utc()
     session = SparkSession.builder.getOrCreate()
     for name, value in RUNTIME_SETTINGS.items():
         session.conf.set(name, value)
@@ -152,12 +153,16 @@ def _create(settings: Mapping[str, str]) -> SparkSession:
     return builder.getOrCreate()
 
 
-def _use_utc_and_this_python() -> None:
-    import pyspark
-
+def _use_utc() -> None:
     os.environ["TZ"] = "UTC"
     if hasattr(time, "tzset"):
         time.tzset()
+
+
+def _use_utc_and_this_python() -> None:
+    import pyspark
+
+    _use_utc()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     # A Spark installed elsewhere on the machine would be started with our PySpark otherwise.
     os.environ["SPARK_HOME"] = str(Path(pyspark.__file__).parent)

@@ -1,0 +1,47 @@
+"""The check against the published schema finds what it is there for; the schema itself is no part of the repository."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "check_bundles.py"
+ANY = {"type": "object", "additionalProperties": True}
+# In the form of the published one: closed objects, and text with ${...} instead of any value.
+PROPERTIES = {**dict.fromkeys(("bundle", "variables", "sync", "targets"), ANY), "include": {"type": "array"}}
+REFERENCE = {"type": "string", "pattern": "\\$\\{.*\\}"}
+
+
+def check(folder: Path, resources: object) -> subprocess.CompletedProcess[str]:
+    file = folder / "schema.json"
+    closed = {"properties": {**PROPERTIES, "resources": resources}, "additionalProperties": False}
+    file.write_text(json.dumps(closed), "utf-8")
+    command = [sys.executable, str(SCRIPT), "--schema", str(file)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_bundles_within_the_schema_pass(tmp_path: Path) -> None:
+    done = check(tmp_path, ANY)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "0 complaints" in done.stdout
+
+
+def test_key_the_schema_lacks_is_named(tmp_path: Path) -> None:
+    job = {"properties": {"name": {}, "description": {}}, "additionalProperties": False}
+    jobs = {"additionalProperties": {"anyOf": [job, REFERENCE]}}
+    done = check(tmp_path, {"properties": {"jobs": jobs}})
+    assert done.returncode == 1
+    assert "resources.jobs.klineforge_daily" in done.stdout
+    assert "'tags'" in done.stdout
+
+
+def test_schema_that_sees_no_misspelt_key_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "schema.json"
+    file.write_text("{}", "utf-8")
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT), "--schema", str(file)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "does not notice a misspelt key" in done.stderr
