@@ -38,8 +38,8 @@ def show_page(page: Page, theme: Theme) -> str | None:
 
 def _show_kpis(kpis: Sequence[Kpi]) -> None:
     with st.grid(min(len(kpis), _ABREAST), min_column_width=_NARROWEST_KPI, gap="small"):
-        for kpi in kpis:
-            with st.container(key=f"kpi-{kpi.tone}-{kpi.metric}", height="stretch"):
+        for number, kpi in enumerate(kpis):
+            with st.container(key=f"kpi-{kpi.tone}-{number}-{kpi.metric}", height="stretch"):
                 st.metric(
                     kpi.label,
                     kpi.text,
