@@ -21,13 +21,14 @@ from klineforge.datasets.coverage import IngestionCoverageDataset
 from klineforge.datasets.delta_table import DeltaTableDataset
 from klineforge.lake.journal import JOURNAL
 from klineforge.lake.scanning import scan_table
+from klineforge.pipelines.features.nodes import LabelOptions
 from klineforge.pipelines.marts.nodes import CorrelationOptions, IndicatorOptions
 from klineforge.spark import session as spark_session
 from klineforge.spark.jars import delta_jars
 from klineforge.spark.options import RUNTIME_SETTINGS
 
 SCHEMA = "klineforge_connect"
-DERIVED = ("silver", "gold", "marts")
+DERIVED = ("silver", "gold", "marts", "features")
 
 
 def connect(folder: Path) -> Any:
@@ -76,6 +77,7 @@ def build(session: Any, lake: Path) -> DataCatalog:
         "params:listing_seed": "none",
         "params:correlations": CorrelationOptions(12, "windows"),
         "params:indicators": IndicatorOptions(),
+        "params:labels": LabelOptions(),
     }
     catalog = DataCatalog({**tables, **{name: MemoryDataset(value) for name, value in parameters.items()}})
     JOURNAL.begin("on-connect")

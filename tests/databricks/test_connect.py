@@ -26,11 +26,12 @@ def test_connect_builds_the_same_tables(tmp_path: Path) -> None:
     lake = tmp_path / "lake"
     start = (datetime.now(UTC) - timedelta(days=20)).date()
     asked = f"lake={lake},coins=BTCUSDT ETHUSDT,start={start}"
-    call(sys.executable, "-m", "kedro", "run", "--env", "demo", "--params", asked, cwd=ROOT)
+    run = [sys.executable, "-m", "kedro", "run", "--env", "demo", "--pipelines", "__default__,features"]
+    call(*run, "--params", asked, cwd=ROOT)
     call(sys.executable, str(Path(__file__).with_name("on_connect.py")), str(lake), str(tmp_path), cwd=tmp_path)
     answer = json.loads((tmp_path / "answer.json").read_text("utf-8"))
     assert "connect" in answer["kind"]
-    assert len(answer["tables"]) > 10
+    assert len(answer["tables"]) > 15
     for name, (here, there, missing, extra) in answer["tables"].items():
         assert (here, missing, extra) == (there, 0, 0), name
     assert answer["records"][0] > 0
