@@ -40,7 +40,10 @@ def connect(folder: Path) -> Any:
         "spark.driver.defaultJavaOptions": "-Duser.timezone=UTC -XX:+UseSerialGC -XX:TieredStopAtLevel=1",
     }
     os.environ["PYSPARK_SUBMIT_ARGS"] = " ".join(f'--conf "{k}={v}"' for k, v in start.items()) + " pyspark-shell"
+    # PySpark's own tests ask so for a free port in place of 15002, which another server may hold.
+    os.environ["SPARK_TESTING"] = "1"
     settings = {
+        "spark.connect.grpc.binding.address": "127.0.0.1",
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
         "spark.sql.catalogImplementation": "in-memory",
