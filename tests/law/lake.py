@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,7 +89,9 @@ class Lake:
     def add(self, records: Iterable[Record], *, times: int = 1) -> None:
         """Append records to bronze, once however often it is tried."""
         new = list(records)
-        self._append(KLINES, bronze_rows(new, KLINES), f"klines-{len(self.held)}", times)
+        # Of the content, too: where a coin was taken away, as many records may be held as at an earlier time.
+        digest = hashlib.sha256(repr(new).encode()).hexdigest()[:12]
+        self._append(KLINES, bronze_rows(new, KLINES), f"klines-{len(self.held)}-{digest}", times)
         self.held += new
 
     def list_symbols(self, symbols: Iterable[Symbol]) -> None:
