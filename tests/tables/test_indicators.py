@@ -136,8 +136,11 @@ def test_indicators_have_the_same_bits_from_two_months_as_from_all_of_history(
     spark: SparkSession, odd: Marts, of_odd: pd.DataFrame
 ) -> None:
     first = hour(31 * 24 + 30 * 24 + 100)
-    begin = first - recipes.indicators(REFERENCE, 100).inputs["returns"].back
-    recent = (frame[frame["open_timestamp"] >= begin].sample(frac=1, random_state=1) for frame in odd)
+    reaches = recipes.indicators(REFERENCE, 100).inputs.values()
+    recent = (
+        frame[frame["open_timestamp"] >= first - reach.back].sample(frac=1, random_state=1)
+        for frame, reach in zip(odd, reaches, strict=True)
+    )
     part = to_pandas(indicators_1h(*(to_spark(spark, frame).repartition(3) for frame in recent), REFERENCE, 100))
     found, whole = (
         frame[frame["open_timestamp"] >= first].sort_values(KEY, ignore_index=True) for frame in (part, of_odd)

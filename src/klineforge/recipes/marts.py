@@ -34,8 +34,9 @@ _REGIME_BACK = timedelta(hours=48)
 _WINDOW = timedelta(hours=24)
 # A correlation reads returns of 24 hours, each from two closes, and its alert compares with the hour before.
 _ALERT = timedelta(hours=26)
-# The longest windows, and the sums of an index, which begin as long before its calendar month.
-_MONTH = timedelta(days=31, hours=MONTH_HOURS)
+# The longest windows; the sums of an index begin as long before its calendar month, and read returns alone.
+_LONG = timedelta(hours=MONTH_HOURS)
+_INDEX = _LONG + timedelta(days=31)
 _PEAK = Highest("close_price", by=SERIES, time="open_timestamp")
 
 RETURNS = Recipe(
@@ -107,8 +108,8 @@ def indicators(reference_coin: str, min_observations: int) -> Recipe:
     return Recipe(
         output=MART_INDICATORS_1H,
         inputs={
-            "returns": Reach(back=_MONTH, forward=_MONTH),
-            "volume": Reach(back=_MONTH, forward=_MONTH),
+            "returns": Reach(back=_INDEX, forward=_INDEX),
+            "volume": Reach(back=_LONG, forward=_LONG),
         },
         transform=partial(indicators_1h, reference_coin=reference_coin, min_observations=min_observations),
         # A change of the reference reaches every coin of the exchange.

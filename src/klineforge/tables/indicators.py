@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from klineforge.contracts.indicators import LONGEST_RUN, MART_INDICATORS_1H
@@ -40,7 +40,8 @@ def indicators_1h(returns: DataFrame, volume: DataFrame, reference_coin: str, mi
     Args:
         returns: ``mart_returns_1h`` or a range of it, every coin of an exchange. A row is right when the rows from
             720 hours before its calendar month on are present.
-        volume: ``mart_volume_metrics_1h`` of the same hours; both marts hold one row per candle.
+        volume: ``mart_volume_metrics_1h`` of the same hours, or of fewer: a row is right when those of the 720 hours
+            before it are present. Both marts hold one row per candle.
         reference_coin: Native symbol of the coin that betas are against.
         min_observations: Hours with both returns below which a beta is null, 2 to 720.
 
@@ -50,12 +51,12 @@ def indicators_1h(returns: DataFrame, volume: DataFrame, reference_coin: str, mi
     moves = returns.select(*SERIES, "open_timestamp", "close_price", "prev_close", "return_pct")
     traded = volume.select(*_CANDLE, "rolling_volume_24h", "vwap_24h")
     return (
-        moves.join(traded, on=list(_CANDLE), how="inner")
-        .transform(with_time_order)
+        moves.transform(with_time_order)
         .transform(_with_rsi)
-        .transform(_with_trend)
-        .transform(_with_prices_and_volumes)
-        .transform(lambda rows: _with_beta(rows, moves, reference_coin, min_observations))
+        .join(traded, on=list(_CANDLE), how="inner")
+        .transform(_with_day)
+        .transform(with_sums_of_30_days(SERIES, observations_720h=F.lit(1), _volumes=F.col("rolling_volume_24h")))
+        .transform(lambda rows: _with_month(rows, moves, reference_coin, min_observations))
         .transform(conform(MART_INDICATORS_1H))
     )
 
@@ -89,58 +90,53 @@ def _with_rsi(rows: DataFrame) -> DataFrame:
     )
 
 
-def _with_trend(rows: DataFrame) -> DataFrame:
-    """Add the figures about hourly returns of a day and the current run."""
-    close, change, day_before = F.col("close_price"), F.col("return_pct"), F.col("_day_before")
+def _with_day(rows: DataFrame) -> DataFrame:
+    """Add the figures about a day: its return, its hourly returns, the current run, and the volume-weighted price.
+
+    In one step of windows, because planning many costs more than a day's rows.
+    """
+    close, change, vwap, opened = (F.col(name) for name in ("close_price", "return_pct", "vwap_24h", OPENED))
     last_day, so_far = trailing_hours(24, *SERIES), everything_so_far(*SERIES)
-    opened, number = F.col(OPENED), F.col("observations_24h")
     rises, falls = (F.coalesce(is_so, F.lit(False)) for is_so in (change > 0, change < 0))
-    path = F.when(number == 24, F.sum(F.abs(close - F.col("prev_close"))).over(last_day))
-
-    def hours_since(is_so: Column) -> Column:
-        last = F.max(F.when(is_so, opened)).over(so_far)
-        return ((opened - last) / F.lit(MICROSECONDS_PER_HOUR)).cast("int")
-
-    return (
-        rows.withColumn("_day_before", F.max("close_price").over(exactly_hours_ago(24, *SERIES)))
-        .withColumn("return_24h", simple_return(close, day_before))
-        .withColumn("observations_24h", F.count(change).over(last_day))
-        .withColumn("_ups", F.count_if(rises).over(last_day))
-        .withColumn("_downs", F.count_if(falls).over(last_day))
-        .withColumn("_path", path)
-        .withColumn("_up", hours_since(~rises))
-        .withColumn("_down", hours_since(~falls))
-        .withColumn(
-            "trend_persistence_24h", share_with_sign(F.col("return_24h"), F.col("_ups"), F.col("_downs"), number)
-        )
-        .withColumn("trend_run_hours", signed_run(change, F.col("_up"), F.col("_down"), LONGEST_RUN))
-        .withColumn("efficiency_ratio_24h", efficiency_ratio(close - day_before, F.col("_path")))
-    )
-
-
-def _with_prices_and_volumes(rows: DataFrame) -> DataFrame:
-    """Add the figures against the volume-weighted price and against the usual volume."""
-    close, vwap, volume = F.col("close_price"), F.col("vwap_24h"), F.col("rolling_volume_24h")
-    last_day = trailing_hours(24, *SERIES)
     is_above = close > vwap
-    number, total = F.col("observations_720h"), F.col("_volumes")
-    return (
-        rows.withColumn("vwap_deviation", simple_return(close, vwap))
-        .withColumn("vwap_observations_24h", F.count(is_above).over(last_day))
-        .withColumn("share_above_vwap_24h", F.avg(is_above.cast("int")).over(last_day))
-        .transform(with_sums_of_30_days(SERIES, observations_720h=F.lit(1), _volumes=volume))
-        .withColumn("volume_ratio_30d", F.try_divide(volume, F.try_divide(total, number)))
+    given = rows.withColumns(
+        {
+            "_day_before": F.max(close).over(exactly_hours_ago(24, *SERIES)),
+            "observations_24h": F.count(change).over(last_day),
+            "_ups": F.count_if(rises).over(last_day),
+            "_downs": F.count_if(falls).over(last_day),
+            "_path": F.sum(F.abs(close - F.col("prev_close"))).over(last_day),
+            "_not_up": F.max(F.when(~rises, opened)).over(so_far),
+            "_not_down": F.max(F.when(~falls, opened)).over(so_far),
+            "vwap_observations_24h": F.count(is_above).over(last_day),
+            "share_above_vwap_24h": F.avg(is_above.cast("int")).over(last_day),
+        }
+    )
+    before, number = F.col("_day_before"), F.col("observations_24h")
+    whole = simple_return(close, before)
+    path = F.when(number == 24, F.col("_path"))
+    up, down = (
+        ((opened - F.col(name)) / F.lit(MICROSECONDS_PER_HOUR)).cast("int") for name in ("_not_up", "_not_down")
+    )
+    return given.withColumns(
+        {
+            "return_24h": whole,
+            "trend_persistence_24h": share_with_sign(whole, F.col("_ups"), F.col("_downs"), number),
+            "trend_run_hours": signed_run(change, up, down, LONGEST_RUN),
+            "efficiency_ratio_24h": efficiency_ratio(close - before, path),
+            "vwap_deviation": simple_return(close, vwap),
+        }
     )
 
 
-def _with_beta(rows: DataFrame, returns: DataFrame, reference_coin: str, min_observations: int) -> DataFrame:
-    """Add the slope of the coin's returns over those of the reference, both of one listing each."""
+def _with_month(rows: DataFrame, returns: DataFrame, reference_coin: str, min_observations: int) -> DataFrame:
+    """Add the relative volume, and the slope of the coin's returns over those of the reference, of one listing each."""
     reference = returns.where(F.col("coin") == reference_coin).select(
         *_HOUR, F.col("return_pct").alias("_reference_return"), F.col("listing_seq").alias("_reference_seq")
     )
     change, other = F.col("return_pct"), F.col("_reference_return")
     y, x = F.when(other.isNotNull(), change), F.when(change.isNotNull(), other)
-    number = F.coalesce(F.col("_pairs"), F.lit(0))
+    number, usual = F.coalesce(F.col("_pairs"), F.lit(0)), F.try_divide(F.col("_volumes"), F.col("observations_720h"))
     slope = slope_of_sums(F.col("_pairs"), F.col("_x"), F.col("_y"), F.col("_xx"), F.col("_xy"))
     enough = F.when(number >= min_observations, slope)
     itself = (F.col("coin") == reference_coin) & enough.isNotNull()
@@ -151,6 +147,11 @@ def _with_beta(rows: DataFrame, returns: DataFrame, reference_coin: str, min_obs
     return (
         rows.join(reference, on=list(_HOUR), how="left")
         .transform(sums)
-        .withColumn("beta_observations_720h", number)
-        .withColumn("beta_720h", F.when(itself, 1.0).otherwise(enough))
+        .withColumns(
+            {
+                "volume_ratio_30d": F.try_divide(F.col("rolling_volume_24h"), usual),
+                "beta_observations_720h": number,
+                "beta_720h": F.when(itself, 1.0).otherwise(enough),
+            }
+        )
     )

@@ -35,12 +35,10 @@ def with_sums_of_30_days(series: tuple[str, ...], **values: Column) -> Callable[
         of_day, time = trailing_hours(_DAY, *series), F.col(OPENED)
         of_month = in_time_order(*series, _HOUR_OF_DAY).rangeBetween((1 - _DAYS) * _DAY * MICROSECONDS_PER_HOUR, 0)
         hour = F.pmod(time / F.lit(MICROSECONDS_PER_HOUR), F.lit(_DAY)).cast("int")
+        sums = {name: F.sum(F.when(F.col(_EMPTY) == 0, value)).over(of_day) for name, value in values.items()}
         return (
-            rows.withColumns(values)
-            .transform(lambda given: _with_hours_missing(given, series))
-            .withColumns({name: F.when(F.col(_EMPTY) == 0, F.col(name)) for name in values})
-            .withColumns({name: F.sum(name).over(of_day) for name in values})
-            .withColumn(_HOUR_OF_DAY, hour)
+            rows.transform(lambda given: _with_hours_missing(given, series))
+            .withColumns({**sums, _HOUR_OF_DAY: hour})
             .withColumns({name: F.sum(name).over(of_month) for name in values})
             .where(F.col(_EMPTY) == 0)
             .drop(_EMPTY, _HOUR_OF_DAY)
@@ -55,7 +53,8 @@ def _with_hours_missing(rows: DataFrame, series: tuple[str, ...]) -> DataFrame:
     missing = ((following - F.col(OPENED)) / F.lit(MICROSECONDS_PER_HOUR)).cast("int") - 1
     most = F.least(F.coalesce(missing, F.lit(0)), F.lit(_DAY - 1))
     return (
-        rows.withColumn(_EMPTY, most)
-        .withColumn(_EMPTY, F.explode(F.sequence(F.lit(0), F.col(_EMPTY))))
+        rows.withColumn("_most", most)
+        .withColumns({_EMPTY: F.explode(F.sequence(F.lit(0), F.col("_most")))})
         .withColumn(OPENED, F.col(OPENED) + F.col(_EMPTY) * F.lit(MICROSECONDS_PER_HOUR))
+        .drop("_most")
     )
