@@ -22,6 +22,8 @@ VARIANTS = ("serverless", "job-cluster")
 LAYERS = "__default__"
 # What the jobs on a schedule make: the layers, and the tables for models.
 SCHEDULED = "__default__,features"
+# The report reads lakes in folders and prints by a browser; it has no job.
+WITHOUT_A_JOB = {LAYERS, "report"}
 
 # The platform brings these; the viewer is no part of a job.
 LEFT_OUT = {"pyspark", "delta-spark", "kedro-viz"}
@@ -134,7 +136,7 @@ def _job(name: str, about: str, tasks: list[dict[str, Any]], variant: str) -> di
 
 
 def jobs(pipelines: dict[str, Any], variant: str) -> dict[str, dict[str, Any]]:
-    """All jobs: daily and incremental on a schedule, and one for each registered pipeline to be started by hand."""
+    """All jobs: daily and incremental on a schedule, and one for each other pipeline to be started by hand."""
     scheduled = pipelines[LAYERS] + pipelines["features"]
     daily, often = (job_tasks(SCHEDULED, scheduled, variant, extra) for extra in ("", ",recheck=off"))
     waited = {before["task_key"] for task in daily for before in task.get("depends_on", [])}
@@ -153,7 +155,7 @@ def jobs(pipelines: dict[str, Any], variant: str) -> dict[str, dict[str, Any]]:
     }
     made["daily"]["schedule"], made["incremental"]["schedule"] = dict(DAILY), dict(HOURLY)
     for name, pipeline in pipelines.items():
-        if name != LAYERS:
+        if name not in WITHOUT_A_JOB:
             about = f"The pipeline {name}, by hand."
             made[name] = _job(name, about, job_tasks(name, pipeline, variant), variant)
     return made

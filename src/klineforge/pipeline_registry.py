@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from kedro.pipeline import Pipeline
 
-from klineforge.pipelines import alerts, bronze, features, gold, ingestion, marts, quality, silver
+from klineforge.pipelines import alerts, bronze, features, gold, ingestion, marts, quality, report, silver
 
 
 def register_pipelines() -> dict[str, Pipeline]:
     """Every layer alone, and all up to the marts together as the default.
 
-    Apart from it: tables for models, for those who train some (``--pipelines __default__,features``), checks, and
-    alerts, which send.
+    Apart from it: tables for models, for those who train some (``--pipelines __default__,features``), checks,
+    alerts, which send, and the report, which draws.
     """
     layers = {
         "ingestion": ingestion.create_pipeline(),
@@ -26,4 +26,5 @@ def register_pipelines() -> dict[str, Pipeline]:
         "features": features.create_pipeline(),
         "quality": quality.create_pipeline(),
         "alerts": alerts.create_pipeline(),
+        "report": report.create_pipeline(),
     }

@@ -131,7 +131,7 @@ def test_two_jobs_have_a_schedule_and_all_tasks_are_tried_again(variant: str) ->
     jobs = BUNDLE.jobs(PIPELINES, variant)
     schedules = {name: job["schedule"]["quartz_cron_expression"] for name, job in jobs.items() if "schedule" in job}
     assert schedules == {"daily": "0 0 7 * * ?", "incremental": "0 15 0-6,8-23 * * ?"}
-    assert set(jobs) == {"daily", "incremental", *PIPELINES} - {"__default__"}
+    assert set(jobs) == {"daily", "incremental", *PIPELINES} - {"__default__", "report"}
     for job in jobs.values():
         assert COMPUTE[variant] in job
         assert job["max_concurrent_runs"] == 1

@@ -26,6 +26,7 @@ LAYERS = {
     "marts": LayerLook("#3a9f83", "figures for dashboards, reports and models"),
     "features": LayerLook("#6c7ae0", "for models: what is known when a candle has closed, and what became of it"),
     "operations": LayerLook("#b0567a", "how the warehouse is doing: checks, runs, alerts"),
+    "report": LayerLook("#6f6fc8", "what people look at: pages and the files made of them"),
 }
 _HOW_TO_READ = (
     "Data moves down. Rounded boxes are data: click a table for its newest rows. Square boxes are steps: click one for "

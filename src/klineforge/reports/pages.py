@@ -1,0 +1,11 @@
+"""The pages of the report, in order."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from klineforge.views.coin_deep_dive import COIN_DEEP_DIVE
+from klineforge.views.market_pulse import MARKET_PULSE
+from klineforge.views.pages import View
+
+VIEWS: Final[tuple[View[Any], ...]] = (MARKET_PULSE, COIN_DEEP_DIVE)
