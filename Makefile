@@ -10,7 +10,7 @@ DAGSTER := $(VENV)/dagster
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test chaos check delivery demo report app lineage dagster databricks-bundle bench docs format lock clean
+.PHONY: help setup test chaos check delivery demo report powerbi app lineage dagster databricks-bundle bench docs format lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ app: setup ## Show the dashboard of the lake at http://127.0.0.1:8501 (ARGS="--e
 
 report: setup ## Write the five pages as HTML and PDF to <lake>/reports (ARGS="--env demo": of the demo's lake)
 	@$(BIN)/kedro run --pipeline report $(ARGS)
+
+powerbi: setup ## Write a Power BI project over the marts to build/powerbi (ARGS=--help)
+	@$(BIN)/python -m klineforge.powerbi $(ARGS)
 
 lineage: setup ## Build the picture of all pipelines and tables as a static site
 	@$(BIN)/kedro klineforge lineage $(ARGS)
