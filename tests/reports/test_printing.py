@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from kedro.io import DatasetError
 
-from klineforge.datasets.report_files import PrintedReportDataset, ServingLakeDataset
+from klineforge.datasets.report_files import PrintedReportDataset, ReportFolderDataset, ServingLakeDataset
 from klineforge.errors import ConfigurationError
 from klineforge.reports.printing import VARIABLE, PrintingError, find_chromium, print_pdf
 
@@ -77,3 +77,18 @@ def test_machine_with_chromium_prints_a4_landscape(tmp_path: Path) -> None:
 def test_lake_that_is_no_folder_of_the_machine_is_refused(path: str) -> None:
     with pytest.raises(DatasetError, match="the report reads lakes in folders of this machine"):
         ServingLakeDataset(path=path).load()
+
+
+def test_folder_in_object_storage_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="the report is written to folders of this machine, and s3://bucket"):
+        ReportFolderDataset(path="s3://bucket/reports", dataset="kedro_datasets.text.TextDataset")
+
+
+def test_folder_has_a_file_per_report_beside_those_before(tmp_path: Path) -> None:
+    folder = ReportFolderDataset(path=str(tmp_path), dataset="kedro_datasets.text.TextDataset", filename_suffix=".html")
+    folder.save({"klineforge_2026-11-23_0300": "one"})
+    folder.save({"klineforge_2026-11-23_0400": "two"})
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "klineforge_2026-11-23_0300.html",
+        "klineforge_2026-11-23_0400.html",
+    ]

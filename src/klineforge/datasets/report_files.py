@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Never
 
 from kedro.io import AbstractDataset, DatasetError
+from kedro_datasets.partitions import PartitionedDataset
 
 from klineforge.errors import ConfigurationError
 from klineforge.reports.printing import VARIABLE, find_chromium, print_pdf
@@ -63,6 +64,43 @@ class ServingLakeDataset(AbstractDataset[Never, Warehouse]):
 
     def _describe(self) -> dict[str, Any]:
         return {"path": self._path}
+
+
+class ReportFolderDataset(PartitionedDataset):  # type: ignore[misc]  # kedro-datasets ships no types
+    """Kedro's partitioned dataset on this machine's disk: a file per report, named after the newest hour of the lake.
+
+    Example in ``catalog.yml``::
+
+        report_html:
+          type: klineforge.datasets.report_files.ReportFolderDataset
+          path: ${_lake}/reports
+          filename_suffix: .html
+          dataset:
+            type: kedro_datasets.text.TextDataset
+
+    Example in Python::
+
+        files = ReportFolderDataset(path="reports", dataset="kedro_datasets.text.TextDataset", filename_suffix=".html")
+        files.save({"klineforge_2026-11-23_0300": "<!DOCTYPE html>"})
+    """
+
+    def __init__(self, *, path: str, dataset: str | dict[str, Any], **options: Any) -> None:
+        """Describe the folder.
+
+        Args:
+            path: Where the files are.
+            dataset: What one file is, as ``PartitionedDataset`` takes it.
+            options: Further arguments of ``PartitionedDataset``.
+
+        Raises:
+            ConfigurationError: The folder lies in object storage, where no browser prints to.
+        """
+        if "://" in path:
+            raise ConfigurationError(
+                f"the report is written to folders of this machine, and {path} is in object storage; name a folder "
+                "with --params report.folder=FOLDER. The lake it is about has to be in a folder too (docs/report.md)"
+            )
+        super().__init__(path=path, dataset=dataset, **options)
 
 
 class PrintedReportDataset(AbstractDataset[str, bytes]):
