@@ -58,14 +58,15 @@ class Canvas:
             self._layout[_axis(panel)] = {"domain": [max(0.0, top - share * room), top], "anchor": "x"}
             top -= share * room + _BETWEEN
 
-    def add(self, trace: dict[str, Any], panel: int = 0) -> None:
+    def add(self, trace: dict[str, Any], panel: int | None = 0) -> None:
         """Add a trace as plotly describes it.
 
         Args:
             trace: With its ``type``.
-            panel: Where, from above.
+            panel: Where, from above; None for a trace without axes, such as a pie.
         """
-        self._traces.append({"xaxis": "x", "yaxis": _short(panel), **trace})
+        axes = {} if panel is None else {"xaxis": "x", "yaxis": _short(panel)}
+        self._traces.append({**axes, **trace})
 
     def line(
         self,
