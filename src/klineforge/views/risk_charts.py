@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from klineforge.domain.writing import written
-from klineforge.measures.market import DEEP, NOTABLE, STRESSED
+from klineforge.measures.market import VOLATILE_FROM
 from klineforge.serving.catalogue import Catalogue
 from klineforge.serving.intervals import coarse_enough, opened_at
 from klineforge.serving.selection import Selection
@@ -21,6 +21,8 @@ POINTS: Final = 1500
 LINES: Final = 8
 BARS: Final = 40
 BINS: Final = 80
+DEEP, NOTABLE = -0.40, -0.20
+"""Drawdowns from which a bar is red, and from which it is more than ordinary."""
 _TIME, _COIN = "open_timestamp", "coin"
 
 
@@ -169,21 +171,20 @@ def states(figures: Risk, theme: Theme) -> Chart:
     )
 
 
-def volatility(figures: Risk, selection: Selection, theme: Theme) -> Chart:
+def volatility(figures: Risk, theme: Theme) -> Chart:
     """The market's volatility against the bound of its regime."""
     interval = coarse_enough("1h", (figures.market.height or 1), POINTS)
     rows = (
         figures.market.with_columns(opened_at(interval))
         .group_by(_TIME, maintain_order=True)
-        .agg(pl.col("volatility").max())
+        .agg(pl.col("volatility").max(), pl.col("usual").last(), pl.col("regime").last())
         .sort(_TIME)
     )
     drawn = Canvas(theme, 300)
     drawn.line(rows[_TIME], rows["volatility"], "mean volatility of the coins", theme.violet, scale=100)
-    bound = None if figures.median is None else STRESSED * figures.median
-    if figures.median is not None and bound is not None:
-        drawn.level(figures.median * 100, theme.muted, "median of 90 days", dash="dot")
-        drawn.level(bound * 100, theme.red, "High")
+    drawn.line(rows[_TIME], rows["usual"], "median of 90 days", theme.grey, width=1, scale=100)
+    drawn.line(rows[_TIME], rows["usual"], "High from here", theme.red, width=1, scale=100 * VOLATILE_FROM)
+    bound = None if figures.median is None else VOLATILE_FROM * figures.median
     drawn.axis(ticksuffix=" %", rangemode="tozero")
     newest = rows["volatility"][-1] if rows.height else None
     return Chart(
@@ -193,10 +194,15 @@ def volatility(figures: Risk, selection: Selection, theme: Theme) -> Chart:
         alt=f"Mean 24-hour volatility of the coins: {written(newest, 'percent')} an hour in the end; High begins at "
         f"{written(bound, 'percent')}.",
         frame=rows.sort(_TIME, descending=True),
-        columns=(Column(_TIME, "Opened", "time"), Column("volatility", "Volatility", "percent", "mean_volatility")),
+        columns=(
+            Column(_TIME, "Opened", "time"),
+            Column("volatility", "Volatility", "percent", "mean_volatility"),
+            Column("usual", "Median of 90 days", "percent"),
+            Column("regime", "Regime", "text", "market_volatility_regime"),
+        ),
         metrics=("market_volatility_regime",),
         height=300,
-        note=f"At least the 90 days before {selection.end:%Y-%m-%d %H:%M}; High is above 1.5 times their median.",
+        note="With the 90 days before the range; High is above 1.5 times the median of 90 days.",
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
@@ -11,14 +11,12 @@ import polars as pl
 
 from klineforge.domain.hours import HOUR
 from klineforge.measures import risk
-from klineforge.measures.market import RiskState, market_regime, risk_state
+from klineforge.measures.market import TRAILING, RiskState, risk_state, volatility_regimes
 from klineforge.serving.explanation import Explanation, UnavailableError
 from klineforge.serving.selection import Selection
 from klineforge.serving.warehouse import Warehouse
 
 TABLES: Final = ("dim_coins", "mart_returns_1h", "mart_indicators_1h")
-TRAILING: Final = timedelta(days=90)
-"""How far back the market's volatility is compared."""
 FALLS: Final = 5
 _TIME, _COIN = "open_timestamp", "coin"
 _COLUMNS = (
@@ -47,8 +45,9 @@ class Risk:
         coins: One row per coin, the deepest drawdown of the range first: its risk over the range and its state in its
             own newest hour.
         hourly: Returns, drawdown and risk state of every coin and hour of the range.
-        market: One row per hour of the range and the 90 days before its end: mean volatility of the coins.
-        median: Median of that figure over the trailing 90 days.
+        market: One row per hour of the range and the 90 days before its end: mean volatility of the coins, its usual
+            size over the trailing 90 days, and its regime.
+        median: The usual size at the newest hour.
         regime: The market's volatility regime.
         state: High where at least one coin with a candle in the newest hour is at high risk.
         falls: The deepest falls of the coin in focus within the range.
@@ -87,16 +86,14 @@ def read_risk(warehouse: Warehouse, selection: Selection) -> Risk:
     betas, missing = _betas(warehouse, selection, at)
     coins = _coins(hourly).join(betas, on=_COIN, how="left").sort("worst_drawdown", _COIN)
     market = _market(warehouse, selection, at)
-    recent = market.filter(pl.col(_TIME) > at - TRAILING)["volatility"].drop_nulls()
-    median = float(recent.median()) if recent.len() else None  # type: ignore[arg-type]  # polars: any literal
-    now = market.filter(pl.col(_TIME) == at)["volatility"]
+    now = market.row(by_predicate=pl.col(_TIME) == at, named=True)
     return Risk(
         at=at,
         coins=coins,
         hourly=hourly,
         market=market,
-        median=median,
-        regime=market_regime(now[0] if now.len() else None, median),
+        median=now["usual"],
+        regime=now["regime"],
         state=_state(hourly.filter(pl.col(_TIME) == at)["risk_state"]),
         falls=_falls(warehouse, selection),
         missing=missing,
@@ -155,7 +152,8 @@ def _betas(warehouse: Warehouse, selection: Selection, at: datetime) -> tuple[pl
 
 def _market(warehouse: Warehouse, selection: Selection, at: datetime) -> pl.DataFrame:
     """Mean volatility of the selected coins, hour by hour; aggregated while it is read."""
-    since = min(selection.start, at - TRAILING)
+    # The first hour of the range has 90 days before it, too.
+    since = selection.start - TRAILING
 
     def query(rows: pl.LazyFrame) -> pl.LazyFrame:
         wanted = rows.filter(
@@ -168,7 +166,8 @@ def _market(warehouse: Warehouse, selection: Selection, at: datetime) -> pl.Data
             wanted = wanted.filter(pl.col(_COIN).is_in(list(selection.coins)))
         return wanted.group_by(_TIME).agg(volatility=pl.col("rolling_vol_24h").mean()).sort(_TIME)
 
-    return warehouse.aggregate("mart_returns_1h", ("market", selection.exchange, selection.coins, since, at), query)
+    key = ("market", selection.exchange, selection.coins, since, at)
+    return volatility_regimes(warehouse.aggregate("mart_returns_1h", key, query))
 
 
 def _state(states: pl.Series) -> RiskState | None:

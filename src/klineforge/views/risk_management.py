@@ -61,7 +61,7 @@ def draw(warehouse: Warehouse, selection: Selection, options: RiskOptions, theme
                 "States and returns",
                 (
                     risk_charts.states(figures, theme),
-                    risk_charts.volatility(figures, selection, theme),
+                    risk_charts.volatility(figures, theme),
                     risk_charts.distribution(figures, selection, catalogue, theme),
                 ),
                 columns=2,
