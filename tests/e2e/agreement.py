@@ -51,7 +51,9 @@ def assert_marts_agree(lake: Path, history: pd.DataFrame) -> None:
 
 
 def assert_equals_rebuild(lake: Path, scratch: Path) -> None:
-    """Every derived table equals what ``kedro klineforge rebuild`` makes of the same bronze.
+    """Every table that a plain run derives equals what ``kedro klineforge rebuild`` makes of the same bronze.
+
+    Features are a pipeline of their own, which ``tests/law`` puts under the same proof.
 
     Args:
         lake: The lake.
@@ -59,8 +61,9 @@ def assert_equals_rebuild(lake: Path, scratch: Path) -> None:
     """
     shutil.copytree(lake, scratch)
     bootstrap_project(REPOSITORY)
-    rebuild_tables(Project(REPOSITORY, None), derived_tables(), str(scratch))
-    wrong = [line for name in derived_tables() for line in differences(_rows(lake, name), _rows(scratch, name), name)]
+    names = [name for name in derived_tables() if CONTRACTS[name].layer != "features"]
+    rebuild_tables(Project(REPOSITORY, None), names, str(scratch))
+    wrong = [line for name in names for line in differences(_rows(lake, name), _rows(scratch, name), name)]
     assert not wrong, "\n".join(wrong)
 
 

@@ -22,7 +22,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.usefixture
 
 NOW = datetime(2024, 3, 6, 12, 10, tzinfo=UTC)
 PROVENANCE = ("ingestion_ts", "source_kind", "source_uri", "source_sha256", "source_row", "reported_at", "record")
-DERIVED = {name: contract for name, contract in CONTRACTS.items() if contract.layer not in {"bronze", "operations"}}
+# Of a plain run: features are a pipeline of their own.
+DERIVED = {name: contract for name, contract in CONTRACTS.items() if contract.layer in {"silver", "gold", "marts"}}
 
 
 @dataclass

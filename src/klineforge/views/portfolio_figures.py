@@ -96,7 +96,9 @@ def read_portfolio(warehouse: Warehouse, selection: Selection, options: Portfoli
     pair, remarks = _pair(options, pairs)
     weights, unknown = _weights(options, known)
     remarks += unknown
-    shares, volatility, hours = _risk(prices, weights)
+    asked_for = ("wide returns", selection.exchange, selection.coins, selection.start, selection.end)
+    wide = warehouse.derived(("mart_returns_1h",), asked_for, lambda: _wide(prices), size=prices.height * 8)
+    shares, volatility, hours = _risk(wide, weights)
     return Portfolio(
         at=at,
         coins=coins,
@@ -186,11 +188,15 @@ def _weights(options: PortfolioOptions, known: list[str]) -> tuple[dict[str, flo
     return used, told
 
 
-def _risk(prices: pl.DataFrame, weights: dict[str, float]) -> tuple[pl.DataFrame, float | None, int]:
+def _wide(prices: pl.DataFrame) -> pl.DataFrame:
+    """Returns, one row per hour, one column per coin."""
+    return prices.pivot(on=_COIN, index=_TIME, values="return_pct")
+
+
+def _risk(wide: pl.DataFrame, weights: dict[str, float]) -> tuple[pl.DataFrame, float | None, int]:
     coins = sorted(weights)
     values = np.array([weights[coin] for coin in coins])
     held = portfolio.normalised_weights(values)
-    wide = prices.filter(pl.col(_COIN).is_in(coins)).pivot(on=_COIN, index=_TIME, values="return_pct")
     present = [coin for coin in coins if coin in wide.columns]
     returns = wide.select(present).cast(pl.Float64).to_numpy()
     hours = int(np.isfinite(returns).all(axis=1).sum()) if len(present) == len(coins) else 0

@@ -84,7 +84,9 @@ def read_risk(warehouse: Warehouse, selection: Selection) -> Risk:
     hourly = hourly.with_columns(risk_state=risk_state(pl.col("drawdown_pct"), pl.col("volatility_regime")))
     at: datetime = hourly[_TIME].max()  # type: ignore[assignment]  # polars: any literal
     betas, missing = _betas(warehouse, selection, at)
-    coins = _coins(hourly).join(betas, on=_COIN, how="left").sort("worst_drawdown", _COIN)
+    asked_for = ("coin risk", selection.exchange, selection.coins, selection.start, selection.end)
+    risks = warehouse.derived(("mart_returns_1h",), asked_for, lambda: _coins(hourly))
+    coins = risks.join(betas, on=_COIN, how="left").sort("worst_drawdown", _COIN)
     market = _market(warehouse, selection, at)
     now = market.row(by_predicate=pl.col(_TIME) == at, named=True)
     return Risk(
