@@ -93,7 +93,7 @@ def test_dressed_page_legend_names_every_layer_in_its_colour() -> None:
 
 def test_node_styles_layers_differ_in_colour() -> None:
     assert len({node_styles(layer)["stroke"] for layer in LAYERS}) == len(LAYERS)
-    assert set(LAYERS) == {"ingestion", *(contract.layer for contract in CONTRACTS.values())}
+    assert set(LAYERS) == {"ingestion", "report", *(contract.layer for contract in CONTRACTS.values())}
 
 
 def test_node_styles_unknown_layer_has_none() -> None:
