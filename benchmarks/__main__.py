@@ -28,6 +28,7 @@ from benchmarks.parts.floor import measure_floor
 from benchmarks.parts.hourly import measure_hourly
 from benchmarks.parts.increments import measure_increments
 from benchmarks.parts.ingest import measure_ingest
+from benchmarks.parts.ml import measure_ml
 from benchmarks.parts.peers import measure_peers
 from benchmarks.parts.scale import measure_scale
 from benchmarks.render import Section, replaced
@@ -50,6 +51,7 @@ PARTS: Mapping[str, Callable[[Context], Section]] = {
     "ingest": measure_ingest,
     "checks": measure_checks,
     "dashboard": measure_dashboard,
+    "ml": measure_ml,
 }
 
 
