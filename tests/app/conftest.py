@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +17,12 @@ from streamlit.testing.v1 import AppTest
 from klineforge.app.launch import LAKE_VARIABLE
 
 Open = Callable[..., AppTest]
+
+
+@pytest.fixture(autouse=True)
+def _main_module_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streamlit leaves the page it drew as ``__main__``, which every process started by multiprocessing would run."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
 @pytest.fixture
