@@ -14,6 +14,8 @@ from oracle.marts import KEY, oracle_returns, oracle_volume
 from pyspark.sql import SparkSession
 
 from klineforge.contracts import contract_of
+from klineforge.domain.hours import Span
+from klineforge.domain.scope import Scope
 from klineforge.recipes import marts as recipes
 from klineforge.tables.indicators import indicators_1h
 
@@ -146,6 +148,28 @@ def test_indicators_have_the_same_bits_from_two_months_as_from_all_of_history(
         frame[frame["open_timestamp"] >= first].sort_values(KEY, ignore_index=True) for frame in (part, of_odd)
     )
     assert len(whole) > 1000
+    pd.testing.assert_frame_equal(found, whole, check_exact=True)
+
+
+def test_indicators_of_the_rows_asked_for_have_the_same_bits_as_among_all(
+    spark: SparkSession, odd: Marts, of_odd: pd.DataFrame
+) -> None:
+    # The end of a month; hours around a renaming of the reference, with those 720 hours after it in between left out.
+    spans = [Span(hour(first), hour(last)) for first, last in ((730, 748), (1495, 1507))]
+    asked = Scope(("exchange",), {(str(of_odd["exchange"][0]),): tuple(spans)})
+    inputs = (to_spark(spark, frame) for frame in odd)
+    part = to_pandas(indicators_1h(*inputs, REFERENCE, 100, asked=asked))
+    wanted = [
+        (frame["open_timestamp"] >= span.start) & (frame["open_timestamp"] < span.end)
+        for frame in (part, of_odd)
+        for span in spans
+    ]
+    found, whole = (
+        frame[first | second].sort_values(KEY, ignore_index=True)
+        for frame, first, second in ((part, *wanted[:2]), (of_odd, *wanted[2:]))
+    )
+    assert len(part) < len(of_odd) / 2, "others are left out"
+    assert len(whole) == 90
     pd.testing.assert_frame_equal(found, whole, check_exact=True)
 
 

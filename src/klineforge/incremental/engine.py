@@ -289,7 +289,7 @@ class _Refresh:
         """The recipe applied to the rows that the scope needs; to whole tables without a scope."""
         recipe = self.derivation.recipe
         frames = {name: read_reach(table, recipe.inputs[name], scope) for name, table in self.derivation.inputs.items()}
-        return recipe.transform(**frames)
+        return recipe.transform(**frames, asked=scope) if recipe.asks else recipe.transform(**frames)
 
     def _scope_sql(self, scope: Scope, alias: str = "") -> str:
         contract = self.output.contract

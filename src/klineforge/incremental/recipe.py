@@ -73,6 +73,8 @@ class Recipe:
         unique_by_construction: The transform cannot repeat a key of unique inputs and makes many more rows than it
             reads, so that looking for repetitions would cost more than it is worth.
         version: Changes whenever the same input would give other rows; a table made by another version is rebuilt.
+        asks: The transform has an argument ``asked`` and is given the scope of the rows that are wanted: what it
+            makes besides them is not looked at and need not be right.
     """
 
     output: TableContract
@@ -80,6 +82,7 @@ class Recipe:
     transform: Callable[..., DataFrame]
     by: tuple[str, ...] | None
     version: str = "1"
+    asks: bool = False
     bulk_transform: Callable[..., DataFrame] | None = None
     bulk_stream: Stream | None = None
     unique_by_construction: bool = False

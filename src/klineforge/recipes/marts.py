@@ -114,5 +114,6 @@ def indicators(reference_coin: str, min_observations: int) -> Recipe:
         transform=partial(indicators_1h, reference_coin=reference_coin, min_observations=min_observations),
         # A change of the reference reaches every coin of the exchange.
         by=("exchange",),
-        version=f"1-{reference_coin}-min{min_observations}",
+        version=f"2-{reference_coin}-min{min_observations}",
+        asks=True,
     )

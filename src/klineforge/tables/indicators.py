@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame
+from collections.abc import Callable
+from datetime import timedelta
+
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from klineforge.contracts.indicators import LONGEST_RUN, MART_INDICATORS_1H
+from klineforge.domain.scope import Scope
 from klineforge.formulas.indicators import (
     RSI_CHANGES,
     efficiency_ratio,
@@ -26,15 +30,24 @@ from klineforge.formulas.windows import (
     with_time_order,
 )
 from klineforge.tables.conform import conform
-from klineforge.tables.long_sums import HOURS, with_sums_of_30_days
+from klineforge.tables.long_sums import (
+    HOURS,
+    HOURS_AFTER,
+    with_empty_hours,
+    with_sums_of_days,
+    with_sums_of_month,
+    without_empty_hours,
+)
 
 MONTH_HOURS = HOURS
 """Hours of the long windows, and those before a calendar month from which on its indexes are computed."""
 _CANDLE = ("exchange", "coin", "open_timestamp")
-_HOUR = ("exchange", "open_timestamp")
+_HOUR = ("exchange", OPENED)
 
 
-def indicators_1h(returns: DataFrame, volume: DataFrame, reference_coin: str, min_observations: int) -> DataFrame:
+def indicators_1h(
+    returns: DataFrame, volume: DataFrame, reference_coin: str, min_observations: int, asked: Scope | None = None
+) -> DataFrame:
     """Compute momentum, trend, relative volume and beta (docs/definitions.md).
 
     Args:
@@ -44,6 +57,8 @@ def indicators_1h(returns: DataFrame, volume: DataFrame, reference_coin: str, mi
             before it are present. Both marts hold one row per candle.
         reference_coin: Native symbol of the coin that betas are against.
         min_observations: Hours with both returns below which a beta is null, 2 to 720.
+        asked: The rows that are wanted. Each figure is then computed for no more hours than they need: of the others
+            some are left out and some are not right. None wants all of them.
 
     Returns:
         ``mart_indicators_1h``, one row per candle.
@@ -52,19 +67,29 @@ def indicators_1h(returns: DataFrame, volume: DataFrame, reference_coin: str, mi
     traded = volume.select(*_CANDLE, "rolling_volume_24h", "vwap_24h")
     return (
         moves.transform(with_time_order)
-        .transform(_with_rsi)
+        .transform(lambda rows: _with_rsi(rows, asked))
+        .transform(_hours_before(asked, MONTH_HOURS))
         .join(traded, on=list(_CANDLE), how="inner")
+        .transform(lambda rows: _with_month(rows, moves, reference_coin, asked))
         .transform(_with_day)
-        .transform(with_sums_of_30_days(SERIES, observations_720h=F.lit(1), _volumes=F.col("rolling_volume_24h")))
-        .transform(lambda rows: _with_month(rows, moves, reference_coin, min_observations))
+        .withColumns(_long_figures(reference_coin, min_observations))
         .transform(conform(MART_INDICATORS_1H))
     )
 
 
-def _with_rsi(rows: DataFrame) -> DataFrame:
+def _hours_before(asked: Scope | None, hours: int) -> Callable[[DataFrame], DataFrame]:
+    """Leave out what lies longer before the rows that are asked for."""
+
+    def recent(rows: DataFrame) -> DataFrame:
+        return rows if asked is None else rows.where(asked.widened(back=timedelta(hours=hours)).sql("open_timestamp"))
+
+    return recent
+
+
+def _with_rsi(rows: DataFrame, asked: Scope | None) -> DataFrame:
     """Add ``rsi_14``: for each calendar month the sums begin with the rows of the 720 hours before it.
 
-    Those rows are there once for their own month and once more for each month they lead up to.
+    Those rows are there once for their own month and once more for each month they lead up to that is asked for.
     """
     opened = F.col("open_timestamp")
     own, last = (F.trunc(time, "month") for time in (opened, opened + F.expr(f"INTERVAL {MONTH_HOURS} HOURS")))
@@ -74,8 +99,10 @@ def _with_rsi(rows: DataFrame) -> DataFrame:
     gain, loss = F.greatest(change, F.lit(0.0)), F.greatest(-change, F.lit(0.0))
     index = relative_strength_index(F.col("_gains"), F.col("_losses"))
     weight = wilder_weight(F.col("_changes"))
+    needed = F.lit(True) if asked is None else (F.col("_month") == own) | F.expr(asked.in_whole("month").sql("_month"))
     return (
         rows.withColumn("_month", months)
+        .where(needed)
         .withColumn("_changes", F.count(change).over(so_far))
         .withColumns(
             {
@@ -129,29 +156,46 @@ def _with_day(rows: DataFrame) -> DataFrame:
     )
 
 
-def _with_month(rows: DataFrame, returns: DataFrame, reference_coin: str, min_observations: int) -> DataFrame:
-    """Add the relative volume, and the slope of the coin's returns over those of the reference, of one listing each."""
-    reference = returns.where(F.col("coin") == reference_coin).select(
-        *_HOUR, F.col("return_pct").alias("_reference_return"), F.col("listing_seq").alias("_reference_seq")
+def _with_month(rows: DataFrame, returns: DataFrame, reference_coin: str, asked: Scope | None) -> DataFrame:
+    """Add sums over 30 days: of volumes, and of the returns of the coin and the reference, of one listing each."""
+    reference = (
+        returns.where(F.col("coin") == reference_coin)
+        .transform(with_time_order)
+        .transform(with_empty_hours)
+        .withColumn("_has_reference", F.col(HOURS_AFTER) == 0)
+        .select(
+            *_HOUR,
+            "_has_reference",
+            F.when(F.col("_has_reference"), F.col("return_pct")).alias("_reference_return"),
+            F.col("listing_seq").alias("_reference_seq"),
+        )
     )
     change, other = F.col("return_pct"), F.col("_reference_return")
     y, x = F.when(other.isNotNull(), change), F.when(change.isNotNull(), other)
-    number, usual = F.coalesce(F.col("_pairs"), F.lit(0)), F.try_divide(F.col("_volumes"), F.col("observations_720h"))
+    volumes = {"observations_720h": F.lit(1), "_volumes": F.col("rolling_volume_24h")}
+    pairs = {"_pairs": F.when(x.isNotNull() & y.isNotNull(), 1), "_x": x, "_y": y, "_xx": x * x, "_xy": x * y}
+    return (
+        rows.transform(with_empty_hours)
+        .join(reference, on=list(_HOUR), how="left")
+        .transform(with_sums_of_days(**volumes))
+        .transform(with_sums_of_days("_reference_seq", **pairs))
+        .transform(_hours_before(asked, LONGEST_RUN))
+        .transform(with_sums_of_month(volumes))
+        .transform(with_sums_of_month(pairs, "_reference_seq"))
+        .transform(without_empty_hours)
+    )
+
+
+def _long_figures(reference_coin: str, min_observations: int) -> dict[str, Column]:
+    """The relative volume, and the slope of the coin's returns over those of the reference."""
+    # In an hour without a candle of the reference there is no beta.
+    number = F.when(F.col("_has_reference") & F.col("_pairs").isNotNull(), F.col("_pairs")).otherwise(0)
+    usual = F.try_divide(F.col("_volumes"), F.col("observations_720h"))
     slope = slope_of_sums(F.col("_pairs"), F.col("_x"), F.col("_y"), F.col("_xx"), F.col("_xy"))
     enough = F.when(number >= min_observations, slope)
     itself = (F.col("coin") == reference_coin) & enough.isNotNull()
-    # Hours without a candle of the reference are a series of their own, in which it has no return.
-    sums = with_sums_of_30_days(
-        (*SERIES, "_reference_seq"), _pairs=F.when(x.isNotNull() & y.isNotNull(), 1), _x=x, _y=y, _xx=x * x, _xy=x * y
-    )
-    return (
-        rows.join(reference, on=list(_HOUR), how="left")
-        .transform(sums)
-        .withColumns(
-            {
-                "volume_ratio_30d": F.try_divide(F.col("rolling_volume_24h"), usual),
-                "beta_observations_720h": number,
-                "beta_720h": F.when(itself, 1.0).otherwise(enough),
-            }
-        )
-    )
+    return {
+        "volume_ratio_30d": F.try_divide(F.col("rolling_volume_24h"), usual),
+        "beta_observations_720h": number,
+        "beta_720h": F.when(itself, 1.0).otherwise(enough),
+    }
