@@ -20,7 +20,7 @@ _COMPILE_THRESHOLDS = {
 
 # A session of small queries spends its time on planning and on compiling, not on rows (docs/benchmarks.md).
 _BRIEF_JAVA = ("-XX:TieredStopAtLevel=1",)
-_BRIEF = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+_BRIEF = {"spark.sql.codegen.wholeStage": "false"}
 
 # What a session on somebody else's Spark (Databricks, Connect) is told too; anything else there is not ours to set.
 RUNTIME_SETTINGS: Mapping[str, str] = {
