@@ -75,3 +75,23 @@ def test_basket_takes_a_coin_in_with_the_usual_part_and_keeps_the_others() -> No
     page.number_input(key="o_weights_BUSDT").set_value(0.0).run()
     assert page.query_params["weights"] == "AUSDT:60,BUSDT:0,CUSDT:40"
     assert page.text[0].value.endswith("{'AUSDT': 60.0, 'BUSDT': 0.0, 'CUSDT': 40.0})")
+
+
+def test_numbers_keep_all_their_digits_in_the_url() -> None:
+    page = drawn(weights="AUSDT:1234567.25,BUSDT:1")
+
+    page.multiselect(key="o_weights").set_value(["AUSDT", "BUSDT", "CUSDT"]).run()
+    assert page.query_params["weights"].startswith("AUSDT:1234567.25,BUSDT:1,")
+
+
+def test_text_of_a_link_is_not_markdown() -> None:
+    page = drawn(mode="[x](https://a.b) :red[y]")
+
+    assert "'\\[x\\]\\(https\\://a.b\\) \\:red\\[y\\]'" in page.warning[0].value
+
+
+def test_parts_of_a_basket_that_cannot_be_used_are_remarked_upon() -> None:
+    page = drawn(weights="AUSDT:1,NOPE:1,BUSDT:much")
+
+    assert page.text[0].value.endswith("{'AUSDT': 1.0})")
+    assert "what of it can be used is shown" in page.warning[0].value

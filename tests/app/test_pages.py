@@ -28,7 +28,7 @@ def figures(page: AppTest) -> dict[str, str]:
 
 def told(page: AppTest) -> str:
     """Everything the page warns of."""
-    return "\n".join(element.value for element in (*page.info, *page.warning, *page.error))
+    return "\n".join(element.value for element in (*page.info, *page.warning, *page.error)).replace("\\", "")
 
 
 def mart(lake: Path, name: str) -> pl.DataFrame:

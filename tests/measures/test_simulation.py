@@ -131,3 +131,14 @@ def test_story_of_a_gain_and_of_a_loss() -> None:
     assert "(-50.00 %): a net loss of 250.00 USDT." in told(100, 50)[0]
     assert "neither a gain nor a loss" in told(100, 100)[0]
     assert "in equal parts from" in told(100, 100, plan=Plan(500.0, (1.0,), every=1))[0]
+
+
+def test_fees_move_the_index_at_no_purchase() -> None:
+    course = simulate(flat(10.0, 10.0, 10.0, 10.0), Plan(100.0, (1.0,), 1, 0.02))
+    assert course.index.tolist() == pytest.approx([1.0] * 4)
+
+
+def test_money_that_was_never_spent_waits_beside_the_units() -> None:
+    course = simulate(np.array([[1.0, np.nan], [2.0, np.nan]]), Plan(100.0, (1.0, 1.0), None, 0.0))
+    assert course.waiting.tolist() == [0.0, 50.0]
+    assert course.value[-1] == pytest.approx(float(course.units @ [2.0, 0.0]) + course.waiting.sum())

@@ -145,3 +145,17 @@ def test_key_and_instant_may_have_other_names() -> None:
     spine = pl.DataFrame({"coin": ["A"], "decided": [datetime(2026, 1, 1, 2, tzinfo=UTC)]})
     joined = asof_join(spine, features_of([("A", 60)]).drop("exchange"), by="coin", asof="decided")
     assert joined["value"].to_list() == [0.0]
+
+
+def test_nanoseconds_do_not_make_a_feature_known_before_it_is() -> None:
+    known = features_of([("A", 1)]).with_columns(
+        pl.col("available_at").dt.cast_time_unit("ns") + pl.duration(nanoseconds=1, time_unit="ns")
+    )
+
+    assert asof_join(spine_of([("A", 1)]), known)["value"].to_list() == [None]
+    assert asof_join(spine_of([("A", 2)]), known)["value"].to_list() == [0.0]
+
+
+def test_join_by_no_column_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="by names no column"):
+        asof_join(spine_of([("A", 1)]), features_of([("A", 1)]), by=[])

@@ -130,6 +130,8 @@ def test_barriers_that_are_none_are_refused(values: tuple[float, float, int], me
     [
         (candles(1, 5).drop("close_price"), "the candles has no column 'close_price'"),
         (candles(1, 5).with_columns(close_price=0.0), "5 candles have no close_price above zero"),
+        (candles(1, 5).with_columns(close_price=float("nan")), "5 candles have no close_price above zero"),
+        (candles(1, 5).with_columns(close_price=float("inf")), "5 candles have no close_price above zero"),
         (pl.concat([candles(1, 5), candles(1, 5)]), "10 candles share exchange, coin and open_timestamp"),
         (candles(1, 5).with_columns(pl.col("open_timestamp") + HOUR / 2), "5 candles do not open on the hour"),
     ],

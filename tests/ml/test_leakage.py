@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from ml.panels import HOUR, candles, honest
+from ml.panels import HOUR, START, candles, honest
 
 from klineforge.errors import ConfigurationError, ContractError, LeakageError
 from klineforge.ml import check_no_leakage
@@ -93,3 +93,25 @@ def test_check_says_what_it_cannot_do() -> None:
         check_no_leakage(honest, candles(1, 9).with_columns(pl.col("open_timestamp").dt.replace_time_zone(None)))
     with pytest.raises(ContractError, match="rows that share exchange, coin, available_at"):
         check_no_leakage(honest, pl.concat([candles(1, 9), candles(1, 9)]), lookback=timedelta(hours=1))
+
+
+def test_rows_that_only_the_future_takes_away_are_a_leak() -> None:
+    def survivors(rows: pl.DataFrame) -> pl.DataFrame:
+        lasting = rows.group_by("coin").agg(last="open_timestamp").with_columns(pl.col("last").list.max())
+        kept = lasting.filter(pl.col("last") == rows["open_timestamp"].max())["coin"]
+        return honest(rows.filter(pl.col("coin").is_in(kept.to_list())))
+
+    rows = candles(2, 40)
+    delisted = rows.filter((pl.col("coin") != rows["coin"].max()) | (pl.col("open_timestamp") < START + 30 * HOUR))
+    with pytest.raises(LeakageError, match=r"rows that later candles took away: \d+ of"):
+        check_no_leakage(survivors, delisted, sample=40)
+
+
+def test_counts_without_a_sign_are_compared_within_the_tolerance() -> None:
+    def compute(rows: pl.DataFrame) -> pl.DataFrame:
+        return honest(rows).with_columns(n=pl.lit(3).cast(pl.UInt32))
+
+    stored = compute(candles(1, 20)).with_columns(n=pl.lit(2).cast(pl.UInt32))
+    with pytest.raises(LeakageError, match="n:"):
+        check_no_leakage(compute, candles(1, 20), features=stored, sample=3, tolerance=0.5)
+    assert check_no_leakage(compute, candles(1, 20), features=stored, sample=3, tolerance=1.5).rows == 3

@@ -58,6 +58,7 @@ def test_selection_written_into_a_url_and_read_again_is_the_same(selection: Sele
         ({"coin": "<script>"}, "coin '<script>'"),
         ({"coins": "BTCUSDT,NOPE"}, "'NOPE'"),
         ({"interval": "7h"}, "interval '7h'"),
+        ({"start": "0001-01-01T00:00+14:00", "end": "2026-01-01"}, "date '0001-01-01T00:00+14:00' is none"),
         ({"range": "decade"}, "range 'decade'"),
         ({"start": "yesterday"}, "date 'yesterday'"),
         ({"start": "2030-01-01"}, "the lake has no hour"),

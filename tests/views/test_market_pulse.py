@@ -194,3 +194,33 @@ def _write_many(lake: Path, coins: list[str], hours: int) -> None:
             last_candle=pl.lit(AT),
         ),
     )
+
+
+def test_second_listing_of_a_symbol_has_no_return_since_the_first(small_lake: Path, tmp_path: Path) -> None:
+    lake = Path(shutil.copytree(small_lake, tmp_path / "lake"))
+    second = (pl.col("coin") == "XRPUSDT") & (pl.col("open_timestamp") >= AT - HOUR)
+    rows = pl.read_delta(str(lake / "marts" / "mart_returns_1h"))
+    write(
+        lake,
+        "mart_returns_1h",
+        rows.with_columns(
+            listing_seq=pl.when(second).then(2).otherwise("listing_seq").cast(pl.Int32),
+            close_price=pl.when(second).then(pl.col("close_price") * 1000).otherwise("close_price"),
+        ),
+    )
+
+    (shown,) = pulse(lake, interval="4h").frames()["coins"].filter(pl.col("coin") == "XRPUSDT").to_dicts()
+
+    assert shown["interval_return"] is None
+    assert len(shown["spark"]) == 2
+
+
+def test_mart_without_rows_is_told_and_the_rest_is_shown(small_lake: Path, tmp_path: Path) -> None:
+    lake = Path(shutil.copytree(small_lake, tmp_path / "lake"))
+    DeltaTable(lake / "marts" / "mart_indicators_1h").delete()
+
+    page = pulse(lake)
+
+    assert page.sections[0].title == "What is missing"
+    assert "mart_indicators_1h" in page.sections[0].blocks[0].text
+    assert page.frames()["coins"].height == len(COINS)

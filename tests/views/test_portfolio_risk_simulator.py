@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +11,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from small_lake.lake import write
 from small_lake.market import END, HOUR, LATE_COIN, LISTED_AT, START
 
 from klineforge.measures.registry import metrics
+from klineforge.measures.risk import value_at_risk
 from klineforge.serving.catalogue import read_catalogue
 from klineforge.serving.selection import Selection, read_selection
 from klineforge.serving.warehouse import Warehouse
@@ -193,3 +196,73 @@ def test_range_without_candles_explains(warehouse: Warehouse, month: Selection) 
         told = build(view, warehouse, early, view.options(), DARK)
         assert isinstance(told, Explanation), view.key
         assert told.reason == "nothing_selected"
+
+
+def test_second_listing_of_a_symbol_is_another_asset(small_lake: Path, tmp_path: Path, month: Selection) -> None:
+    lake = Path(shutil.copytree(small_lake, tmp_path / "lake"))
+    again = END - 18 * 24 * HOUR
+    rows = pl.read_delta(str(lake / "marts" / "mart_returns_1h"))
+    second = (pl.col("coin") == "XRPUSDT") & (pl.col("open_timestamp") >= again)
+    first_hour = (pl.col("coin") == "XRPUSDT") & (pl.col("open_timestamp") == again)
+    before = (pl.col("coin") == "XRPUSDT") & (pl.col("open_timestamp") < again)
+    renamed = rows.with_columns(
+        listing_seq=pl.when(second).then(2).otherwise("listing_seq").cast(pl.Int32),
+        close_price=pl.when(second).then(pl.col("close_price") * 1000).otherwise("close_price"),
+        return_pct=pl.when(first_hour).then(None).when(before).then(-0.01).otherwise("return_pct"),
+    )
+    write(lake, "mart_returns_1h", renamed)
+
+    page = RISK_MANAGEMENT.draw(Warehouse(lake), month, RISK_MANAGEMENT.options(), DARK)
+
+    (shown,) = page.frames()["coin_risk"].filter(pl.col("coin") == "XRPUSDT").to_dicts()
+    mine = renamed.filter(second, pl.col("open_timestamp") < month.end)["return_pct"]
+    assert shown["var_95"] == pytest.approx(value_at_risk(mine.drop_nulls().to_numpy(), 0.95))
+
+
+def test_coins_without_any_regime_are_shown(small_lake: Path, tmp_path: Path, month: Selection) -> None:
+    lake = Path(shutil.copytree(small_lake, tmp_path / "lake"))
+    rows = pl.read_delta(str(lake / "marts" / "mart_returns_1h"))
+    write(lake, "mart_returns_1h", rows.with_columns(volatility_regime=pl.lit(None, pl.String)))
+
+    page = RISK_MANAGEMENT.draw(Warehouse(lake), month, RISK_MANAGEMENT.options(), DARK)
+
+    assert page.frames()["coin_risk"]["volatility_regime"].null_count() == 5
+
+
+def test_money_that_waits_is_in_the_holdings_and_pays_no_fee(warehouse: Warehouse, month: Selection) -> None:
+    early = replace(month, start=START, end=LISTED_AT - HOUR, preset=None)
+    options = SimulatorOptions(weights=(("BTCUSDT", 1.0), (LATE_COIN, 1.0)), fee=0.01)
+    page = INVESTMENT_SIMULATOR.draw(warehouse, early, options, DARK)
+    assert page.kpi("fees_paid").value == pytest.approx(5.0)
+    assert page.frames()["holdings"]["value"].sum() == pytest.approx(page.kpi("final_value").value)
+
+
+def test_reference_without_a_candle_in_the_range_is_not_drawn(
+    small_lake: Path, tmp_path: Path, month: Selection
+) -> None:
+    lake = Path(shutil.copytree(small_lake, tmp_path / "lake"))
+    rows = pl.read_delta(str(lake / "marts" / "mart_returns_1h"))
+    write(
+        lake, "mart_returns_1h", rows.filter((pl.col("coin") != "BTCUSDT") | (pl.col("open_timestamp") < month.start))
+    )
+
+    page = INVESTMENT_SIMULATOR.draw(Warehouse(lake), month, INVESTMENT_SIMULATOR.options(), DARK)
+
+    assert "BTCUSDT has no candle in this range: there is nothing to compare with" in notices(page)
+
+
+def test_usual_pair_is_the_one_that_moves_together_most(small_lake: Path, tmp_path: Path, month: Selection) -> None:
+    lake = Path(shutil.copytree(small_lake, tmp_path / "lake"))
+    rows = pl.read_delta(str(lake / "marts" / "mart_correlations"))
+    against = (pl.col("base_coin") == "ADAUSDT") & (pl.col("related_coin") == "XRPUSDT")
+    write(
+        lake,
+        "mart_correlations",
+        rows.with_columns(corr_24h=pl.when(against).then(-0.999).otherwise(pl.col("corr_24h") / 2)),
+    )
+
+    page = CORRELATION_PORTFOLIO.draw(Warehouse(lake), month, CORRELATION_PORTFOLIO.options(), DARK)
+
+    best = mart(lake, "mart_correlations", month).filter(pl.col("open_timestamp") == AT)["corr_24h"].max()
+    shown = page.frames()["pair_over_time"].filter(pl.col("open_timestamp") == AT)
+    assert shown["corr_24h"].to_list() == [best]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from klineforge.app.literal import literally
 from klineforge.serving.explanation import Explanation
 from klineforge.serving.state import LATE_AFTER, LakeState
 
@@ -64,7 +65,7 @@ def show_explanation(explanation: Explanation) -> None:
     """
     show = st.error if explanation.reason == "damaged" else st.warning
     show(
-        f"**{explanation.what}**\n\n{explanation.why}\n\n**What to do:** {explanation.advice}",
+        f"**{literally(explanation.what)}**\n\n{literally(explanation.why)}\n\n**What to do:** {explanation.advice}",
         icon=":material/database_off:",
     )
     st.caption("This page looks again by itself every half minute.")

@@ -8,6 +8,7 @@ from typing import Final
 
 import streamlit as st
 
+from klineforge.app.literal import literally
 from klineforge.domain.hours import HOUR
 from klineforge.serving.catalogue import Catalogue
 from klineforge.serving.selection import (
@@ -38,7 +39,7 @@ def chosen(catalogue: Catalogue) -> Selection:
         given = st.session_state.get(_REMEMBERED, {})
     read = read_selection(given, catalogue)
     for remark in read.remarks:
-        st.warning(remark, icon=":material/link_off:")
+        st.warning(literally(remark), icon=":material/link_off:")
     set_shared(read.selection.query())
     _show(read.selection, catalogue)
     return read.selection

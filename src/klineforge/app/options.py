@@ -8,6 +8,8 @@ from typing import Final, TypeVar
 
 import streamlit as st
 
+from klineforge.app.literal import literally
+
 Name = TypeVar("Name", bound=str)
 MOST_WEIGHTS: Final = 20
 """Coins of a basket at most: each has a control of its own."""
@@ -83,6 +85,8 @@ def weights(
     if not chosen or not any(part > 0 for part in chosen.values()):
         _remark(name, str(asked), "the usual basket")
         chosen = dict(default)
+    elif asked is not None and len(chosen) < len(asked.split(",")):
+        _remark(name, asked, "what of it can be used")
     st.session_state[_key(name)] = list(chosen)
     st.multiselect(
         label, offered, format_func=written, key=_key(name), max_selections=MOST_WEIGHTS,
@@ -167,7 +171,7 @@ def _keep(name: str, default: object) -> None:
     if value in (default, None):
         st.query_params.pop(name, None)
     else:
-        st.query_params[name] = f"{value:g}" if isinstance(value, float) else str(value)
+        st.query_params[name] = f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
 def _keep_coins(name: str, before: Mapping[str, float]) -> None:
@@ -182,7 +186,7 @@ def _keep_parts(name: str, coins: Sequence[str]) -> None:
 
 def _write(name: str, parts: Mapping[str, float]) -> None:
     if parts:
-        st.query_params[name] = ",".join(f"{coin}:{part:g}" for coin, part in parts.items())
+        st.query_params[name] = ",".join(f"{coin}:{part:.15g}" for coin, part in parts.items())
     else:
         st.query_params.pop(name, None)
 
@@ -190,5 +194,6 @@ def _write(name: str, parts: Mapping[str, float]) -> None:
 def _remark(name: str, asked: str, shown: str) -> None:
     told = asked if len(asked) <= 24 else f"{asked[:24]}..."
     st.warning(
-        f"The link asks for {name} {told!r}, which makes no sense here; {shown} is shown.", icon=":material/link_off:"
+        f"The link asks for {name} {literally(repr(told))}, which makes no sense here; {shown} is shown.",
+        icon=":material/link_off:",
     )

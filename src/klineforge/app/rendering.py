@@ -8,6 +8,7 @@ import streamlit as st
 
 from klineforge.app.data import show_data
 from klineforge.app.definitions import explained, explained_all
+from klineforge.app.literal import literally
 from klineforge.app.tables import show_table
 from klineforge.views.page import Block, Chart, Kpi, Notice, Page, Section, Table, Text
 from klineforge.views.theme import Theme
@@ -70,7 +71,7 @@ def _show_block(block: Block, page: Page, theme: Theme) -> str | None:
         st.markdown(block.markdown)
         return None
     if isinstance(block, Notice):
-        {"bad": st.error, "warn": st.warning}.get(block.tone, st.info)(block.text)
+        {"bad": st.error, "warn": st.warning}.get(block.tone, st.info)(literally(block.text))
         return None
     with st.container(key=f"block-{page.key}-{block.key}"):
         metrics = block.metrics if isinstance(block, Chart) else tuple(c.metric for c in block.columns if c.metric)

@@ -61,8 +61,9 @@ class Course:
     Args:
         value: Value of what is held, cash that waits for a candle included; in the quote asset.
         contributed: Money put in so far.
-        index: Growth of one unit of money that was in all the time; contributions do not move it, fees do.
+        index: Growth of one unit of money that was in all the time; neither contributions nor fees move it.
         units: Of each coin held at the end, in its base asset.
+        waiting: Cash of each coin that has not been spent in the end.
         rate: Return of a year: compound growth of a single purchase, internal rate of return of regular ones. None
             below a day, or where no rate explains the result.
     """
@@ -71,6 +72,7 @@ class Course:
     contributed: Numbers
     index: Numbers
     units: Numbers
+    waiting: Numbers
     rate: float | None
 
     @property
@@ -123,12 +125,14 @@ def simulate(prices: Numbers, plan: Plan) -> Course:
     part = plan.amount / len(dates)
     paid = np.zeros(hours)
     paid[dates] = part
-    value, units = np.zeros(hours), np.zeros(coins)
+    fees = np.zeros(hours)
+    value, units, cash = np.zeros(hours), np.zeros(coins), np.zeros(coins)
     for coin in np.flatnonzero(shares):
-        worth, units[coin] = _one_coin(prices[:, coin], dates, part * float(shares[coin]), plan.fee)
+        worth, units[coin], cash[coin], spent = _one_coin(prices[:, coin], dates, part * float(shares[coin]), plan.fee)
         value += worth
+        fees += spent * plan.fee
     contributed = np.cumsum(paid)
-    return Course(value, contributed, _index(value, paid), units, _rate(dates, part, value, plan))
+    return Course(value, contributed, _index(value, paid - fees), units, cash, _rate(dates, part, value, plan))
 
 
 def story(coin: str, plan: Plan, course: Course, start: str, end: str, money: str) -> str:
@@ -152,8 +156,10 @@ def story(coin: str, plan: Plan, course: Course, start: str, end: str, money: st
     return f"Had you invested {spent} {how}, it would have been worth {worth} on {end} ({change}): {outcome}."
 
 
-def _one_coin(prices: Numbers, dates: npt.NDArray[np.int64], money: float, fee: float) -> tuple[Numbers, float]:
-    """Value per hour of one coin's purchases with the cash that still waits, and the units in the end."""
+def _one_coin(
+    prices: Numbers, dates: npt.NDArray[np.int64], money: float, fee: float
+) -> tuple[Numbers, float, float, Numbers]:
+    """Value per hour of one coin's purchases and waiting cash, units and cash in the end, and spending per hour."""
     traded = np.flatnonzero(np.isfinite(prices))
     places = np.searchsorted(traded, dates)
     done = places < len(traded)
@@ -162,13 +168,15 @@ def _one_coin(prices: Numbers, dates: npt.NDArray[np.int64], money: float, fee: 
     np.add.at(units, executed, money * (1 - fee) / prices[executed])
     cash = np.zeros(len(prices))
     np.add.at(cash, dates, money)
-    np.add.at(cash, executed, -money)
+    spent = np.zeros(len(prices))
+    np.add.at(spent, executed, money)
+    cash -= spent
     last = np.maximum.accumulate(np.where(np.isfinite(prices), np.arange(len(prices)), -1))
     carried = np.where(last >= 0, prices[np.maximum(last, 0)], 0.0)
     held = np.cumsum(units)
     # What was spent and came back as cash to the last digit is nothing.
     waiting = np.where(np.cumsum(cash) < money * 1e-9, 0.0, np.cumsum(cash))
-    return held * carried + waiting, float(held[-1])
+    return held * carried + waiting, float(held[-1]), float(waiting[-1]), spent
 
 
 def _index(value: Numbers, paid: Numbers) -> Numbers:
@@ -189,7 +197,9 @@ def _rate(dates: npt.NDArray[np.int64], part: float, value: Numbers, plan: Plan)
     years = (end - dates) / HOURS_PER_YEAR
 
     def missing(growth: float) -> float:
-        return float(np.sum(part * np.exp(growth * years))) - final
+        # Above seven years the steepest rate has no number; infinite is steep enough.
+        with np.errstate(over="ignore"):
+            return float(np.sum(part * np.exp(growth * years))) - final
 
     if missing(-_STEEPEST) > 0 or missing(_STEEPEST) < 0:
         return None

@@ -52,11 +52,11 @@ def parse_moment(value: object, name: str) -> datetime | None:
         return datetime.combine(value, time(), UTC)
     try:
         moment = datetime.fromisoformat(str(value).strip())
-    except ValueError as error:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise ConfigurationError(
             f"{name} must be an instant, found {value!r}; write it as 2024-01-31 or 2024-01-31T06:00 (UTC)"
         ) from error
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def parse_range(start: object, end: object) -> tuple[datetime | None, datetime | None]:

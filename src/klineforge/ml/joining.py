@@ -8,7 +8,7 @@ from datetime import timedelta
 import polars as pl
 
 from klineforge.domain.hours import HOUR
-from klineforge.errors import ContractError
+from klineforge.errors import ConfigurationError, ContractError
 from klineforge.ml.arguments import require_duration
 from klineforge.ml.frames import (
     AnyFrame,
@@ -69,7 +69,9 @@ def asof_join(
     require_kind(wanted)
     key = [by] if isinstance(by, str) else list(by)
     left = _taken(to_polars(spine, "the spine"), key, asof, "the spine")
-    right = _known(_taken(to_polars(features, "features"), key, AVAILABLE_AT, "features"))
+    if not key:
+        raise ConfigurationError("by names no column; expected at least one, such as coin")
+    right = _known(_taken(_rounded_up(to_polars(features, "features")), key, AVAILABLE_AT, "features"))
     values = right.drop([*key, AVAILABLE_AT, *(name for name in _NOT_JOINED if name in right.columns)])
     _require_distinct(left, [*values.columns, MATCHED_AT])
     rows = _matching_rows(left, right, key, asof, max_age)
@@ -83,6 +85,14 @@ def _taken(frame: pl.DataFrame, key: list[str], time: str, what: str) -> pl.Data
         if frame[name].null_count():
             raise ContractError(f"column {name!r} of {what} is null in {frame[name].null_count():,} rows; drop them")
     return with_moments(frame, [time], what)
+
+
+def _rounded_up(features: pl.DataFrame) -> pl.DataFrame:
+    """Nanoseconds are cut off later, which must not make features known before they are."""
+    kind = features.schema.get(AVAILABLE_AT)
+    if not isinstance(kind, pl.Datetime) or kind.time_unit != "ns":
+        return features
+    return features.with_columns(pl.col(AVAILABLE_AT) + pl.duration(nanoseconds=999, time_unit="ns"))
 
 
 def _known(features: pl.DataFrame) -> pl.DataFrame:

@@ -97,7 +97,7 @@ def _taken(candles: pl.DataFrame) -> pl.DataFrame:
     require_columns(candles, ["exchange", "coin", _OPENED, _CLOSE], "the candles")
     listed = candles if _LISTING in candles.columns else candles.with_columns(pl.lit(1).alias(_LISTING))
     rows = with_moments(listed, [_OPENED], "the candles").select(*_SERIES, _OPENED, pl.col(_CLOSE).cast(pl.Float64))
-    wrong = rows.filter((pl.col(_CLOSE) > 0).fill_null(value=False).not_())
+    wrong = rows.filter(((pl.col(_CLOSE) > 0) & pl.col(_CLOSE).is_finite()).fill_null(value=False).not_())
     if wrong.height:
         raise ContractError(f"{wrong.height:,} candles have no close_price above zero; expected accepted candles")
     if off := rows.filter(pl.col(_OPENED).dt.truncate("1h") != pl.col(_OPENED)).height:

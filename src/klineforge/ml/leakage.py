@@ -18,6 +18,7 @@ from klineforge.ml.joining import AVAILABLE_AT, COIN_KEY
 _OPENED = "open_timestamp"
 _DESCRIBING = (_OPENED, "listing_seq", "year")
 _AGAIN = "__again"
+_ROWS = "rows that later candles took away"
 _SHOWN = 5
 
 
@@ -92,6 +93,11 @@ def check_no_leakage(
     for instant in instants:
         again = _again(compute, known, instant, lookback, key)
         there = suspect.filter(pl.col(AVAILABLE_AT) == instant)
+        # A row that only what came later took away: which coins are there tells the future as well.
+        gone = again.join(there, on=key, how="anti") if features is None else again.clear()
+        if gone.height:
+            count, where = found.get(_ROWS, (0, " ".join(map(str, gone.select(key).row(0)))))
+            found[_ROWS] = (count + gone.height, where)
         rows += there.height
         for name, (count, where) in _differences(there, again, key, compared, tolerance).items():
             earlier = found.get(name, (0, where))
@@ -176,7 +182,7 @@ def _same(kind: pl.DataType, name: str, tolerance: float) -> pl.Expr:
     one, other = pl.col(name), pl.col(_AGAIN + name)
     same = one.eq_missing(other)
     if tolerance and kind.is_numeric():
-        return same | ((one - other).abs() <= tolerance).fill_null(value=False)
+        return same | ((one.cast(pl.Float64) - other.cast(pl.Float64)).abs() <= tolerance).fill_null(value=False)
     return same
 
 

@@ -16,6 +16,8 @@ import numpy as np
 import polars as pl
 
 import klineforge
+from klineforge.contracts.features import FEATURES_1H, LABELS_1H
+from klineforge.contracts.label_catalogue import LABEL_ENDS
 from klineforge.errors import ConfigurationError, ContractError, VersionGoneError
 
 FORMAT = 1
@@ -127,6 +129,8 @@ def read_manifest(given: Manifest | Mapping[str, Any] | str | os.PathLike[str]) 
         if content.get("format") != FORMAT:
             raise ConfigurationError(f"the manifest has format {content.get('format')!r}, expected {FORMAT}")
         tables = {name: TableVersion(**version) for name, version in content.pop("tables").items()}
+        if tables.keys() != {FEATURES_1H.name, LABELS_1H.name} or content["label"] not in LABEL_ENDS:
+            raise ConfigurationError("the manifest's tables or its label are none of this project's")
         features, coins = tuple(content.pop("features")), content.pop("coins")
         return Manifest(tables=tables, features=features, coins=coins if coins is None else tuple(coins), **content)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:

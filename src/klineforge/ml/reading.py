@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import unquote
@@ -268,7 +268,8 @@ def latest_features(
     instant = parse_moment(at, "at") or _newest(table)
     if instant is None:
         return as_kind(table.select([*KEY, *wanted], Selection()).clear(), kind)
-    selection = Selection(exchange, parse_names(coins), instant - max_age, instant + timedelta(microseconds=1))
+    age = min(max_age, instant - datetime.min.replace(tzinfo=UTC))
+    selection = Selection(exchange, parse_names(coins), instant - age, instant + timedelta(microseconds=1))
     rows = table.select([*KEY, *wanted], selection).collect()
     newest = rows.sort(AVAILABLE_AT).unique(["exchange", "coin"], keep="last").sort("exchange", "coin")
     return as_kind(newest, kind)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,6 +17,7 @@ from klineforge.ml.frames import with_moments
 
 Positions: TypeAlias = NDArray[np.int64]
 _MICROSECOND = timedelta(microseconds=1)
+_EARLIEST = (datetime.min.replace(tzinfo=UTC) - BEGINNING) // _MICROSECOND
 
 
 class PurgedWalkForward:
@@ -144,7 +145,7 @@ class PurgedWalkForward:
         return self._times
 
     def _empty(self, number: int, after: int, upto: int, purpose: str) -> str:
-        start, end = (BEGINNING + moment * _MICROSECOND for moment in (after, upto))
+        start, end = (BEGINNING + max(moment, _EARLIEST) * _MICROSECOND for moment in (after, upto))
         return (
             f"split {number} of {self.n_splits} has no rows to {purpose}: its test period is after "
             f"{start:%Y-%m-%d %H:%M} up to {end:%Y-%m-%d %H:%M} UTC, embargo {self.embargo}; take fewer or shorter "

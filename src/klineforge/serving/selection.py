@@ -184,10 +184,10 @@ def _instant(text: str | None, default: datetime, remarks: list[str]) -> datetim
         return default
     try:
         moment = datetime.fromisoformat(text.strip())
-    except ValueError:
+        instant = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         remarks.append(f"The link's date {_shortened(text)} is none; expected 2026-01-31 or 2026-01-31T06:00 (UTC).")
         return default
-    instant = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     return instant.replace(minute=0, second=0, microsecond=0)
 
 

@@ -164,10 +164,13 @@ class Warehouse:
             table: Table name, of one that can be read.
             hour: Wanted, UTC.
 
-        Raises:
-            UnavailableError: The table is missing, empty or damaged.
+        Returns:
+            Also why it cannot be read, where it is missing, empty or damaged.
         """
-        newest = self.newest_hour(table)
+        try:
+            newest = self.newest_hour(table)
+        except UnavailableError as problem:
+            return problem.explanation
         return behind(table, newest, hour) if newest < hour else None
 
     def require(self, rows: pl.DataFrame, table: str, asked: str) -> pl.DataFrame:

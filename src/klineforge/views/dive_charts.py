@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from klineforge.domain.hours import Span
+from klineforge.domain.hours import HOUR, Span
 from klineforge.domain.writing import Format, written
 from klineforge.measures import market
 from klineforge.serving.intervals import HOURS
@@ -238,7 +238,8 @@ def _price_alt(dive: Dive, label: str) -> str:
     rows = dive.joined
     first, last = float(rows["open_price"][0]), float(rows["close_price"][-1])
     low, high = (written(edge, "price") for edge in (rows["low_price"].min(), rows["high_price"].max()))
-    hours = sum(hole.span.hours for hole in dive.holes)
+    # An hour may be a gap and in quarantine, too.
+    hours = len({hole.span.start + number * HOUR for hole in dive.holes for number in range(hole.span.hours)})
     return (
         f"{rows.height} candles of {label}: from {written(first, 'price')} to {written(last, 'price')} "
         f"({written(last / first - 1, 'signed_percent')}), between {low} and {high}; {int(rows['spikes'].sum())} hours "

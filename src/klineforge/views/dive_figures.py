@@ -100,7 +100,10 @@ def read_dive(warehouse: Warehouse, selection: Selection) -> Dive:
         hourly = hourly.join(reader.optional(table, columns, newest), on=_TIME, how="left")
     hourly = hourly.sort(_TIME)
     interval = coarse_enough(selection.interval, selection.hours, CANDLES)
-    holes = (*reader.gaps(), *reader.quarantined())
+    traded = set(hourly[_TIME])
+    # A record that was refused beside an accepted candle of its hour leaves no hole.
+    refused = dict.fromkeys(hole for hole in reader.quarantined() if hole.span.start not in traded)
+    holes = (*reader.gaps(), *refused)
     return Dive(hourly, _joined(hourly, interval), interval, holes, tuple(reader.missing))
 
 

@@ -159,7 +159,8 @@ def _prices(warehouse: Warehouse, selection: Selection) -> pl.DataFrame:
 
 def _pair(options: PortfolioOptions, pairs: pl.DataFrame) -> tuple[tuple[str, str] | None, tuple[str, ...]]:
     offered = set(pairs.select("base_coin", "related_coin").iter_rows())
-    first = pairs.select("base_coin", "related_coin").row(0)
+    together = pairs.sort("correlation", descending=True, nulls_last=True, maintain_order=True)
+    first = together.select("base_coin", "related_coin").row(0)
     if options.pair is None:
         return first, ()
     ordered = (min(options.pair), max(options.pair))

@@ -30,7 +30,9 @@ _BASE = 100.0
 def direction(pulse: Pulse, selection: Selection, catalogue: Catalogue, theme: Theme) -> Chart:
     """Where prices went: the close of one coin, or of several coins and the market from 100 at the start."""
     interval = coarse_enough(selection.interval, selection.hours, POINTS)
-    closes = last_of_each(pulse.hourly.select(_COIN, _TIME, "close_price"), interval)
+    # A price from 100 is that of one asset: of what the symbol named last.
+    present = pulse.hourly.filter(pl.col("listing_seq") == pl.col("listing_seq").max().over(_COIN))
+    closes = last_of_each(present.select(_COIN, _TIME, "close_price"), interval)
     coins = closes[_COIN].unique().sort().to_list()
     drawn = Canvas(theme, 380)
     shaded = drawn.shade_sessions(selection.start, selection.end)

@@ -28,7 +28,7 @@ TRAILING = timedelta(days=90)
 """How far back the market's volatility is compared."""
 SPARK_POINTS = 48
 _TIME, _COIN = "open_timestamp", "coin"
-_PRICES = (_COIN, _TIME, "close_price", "return_pct", "rolling_vol_24h")
+_PRICES = (_COIN, _TIME, "listing_seq", "close_price", "return_pct", "rolling_vol_24h")
 _INDICATORS = (_COIN, "return_24h", "efficiency_ratio_24h", "volume_ratio_30d", "vwap_deviation", "rsi_14")
 
 
@@ -164,7 +164,7 @@ def _market(prices: pl.DataFrame, at: datetime) -> pl.DataFrame:
 
 def _coins(reader: _Reader, prices: pl.DataFrame, pairs: pl.DataFrame, at: datetime) -> pl.DataFrame:
     """One row per coin with a candle at the hour."""
-    now = prices.filter(pl.col(_TIME) == at).drop(_TIME)
+    now = prices.filter(pl.col(_TIME) == at).drop(_TIME, "listing_seq")
     pressure = reader.range("mart_volume_metrics_1h", (_COIN, "volume_spike_ratio"))
     joined = (
         now.join(_interval_returns(prices, at, HOURS[reader.selection.interval]), on=_COIN, how="left")
@@ -188,9 +188,9 @@ def _coins(reader: _Reader, prices: pl.DataFrame, pairs: pl.DataFrame, at: datet
 
 def _interval_returns(prices: pl.DataFrame, at: datetime, hours: int) -> pl.DataFrame:
     """Return since the candle opened exactly so many hours earlier; null where there is none."""
-    then = prices.filter(pl.col(_TIME) == at - hours * HOUR).select(_COIN, earlier="close_price")
-    now = prices.filter(pl.col(_TIME) == at).select(_COIN, "close_price")
-    both = now.join(then, on=_COIN, how="left")
+    then = prices.filter(pl.col(_TIME) == at - hours * HOUR).select(_COIN, "listing_seq", earlier="close_price")
+    now = prices.filter(pl.col(_TIME) == at).select(_COIN, "listing_seq", "close_price")
+    both = now.join(then, on=[_COIN, "listing_seq"], how="left")
     return both.select(_COIN, interval_return=pl.col("close_price") / pl.col("earlier") - 1)
 
 
@@ -207,7 +207,10 @@ def _involving(pairs: pl.DataFrame, coins: tuple[str, ...]) -> pl.DataFrame:
 
 
 def _sparks(prices: pl.DataFrame, at: datetime) -> pl.DataFrame:
-    recent = prices.filter(pl.col(_TIME).is_between(at - SPARK_POINTS * HOUR, at, closed="right"))
+    recent = prices.filter(
+        pl.col(_TIME).is_between(at - SPARK_POINTS * HOUR, at, closed="right"),
+        pl.col("listing_seq") == pl.col("listing_seq").max().over(_COIN),
+    )
     return recent.group_by(_COIN, maintain_order=True).agg(spark=pl.col("close_price"))
 
 

@@ -105,9 +105,10 @@ def read_risk(warehouse: Warehouse, selection: Selection) -> Risk:
 def _coins(hourly: pl.DataFrame) -> pl.DataFrame:
     rows: list[dict[str, Any]] = []
     for (coin,), mine in hourly.group_by(_COIN, maintain_order=True):
-        returns = mine["return_pct"].cast(pl.Float64).to_numpy()
         # What the symbol named before is another asset.
-        closes = mine.filter(pl.col("listing_seq") == pl.col("listing_seq").last())["close_price"].to_numpy()
+        mine = mine.filter(pl.col("listing_seq") == pl.col("listing_seq").last())  # noqa: PLW2901
+        returns = mine["return_pct"].cast(pl.Float64).to_numpy()
+        closes = mine["close_price"].to_numpy()
         newest = mine.row(-1, named=True)
         lowest = mine["drawdown_pct"].min()
         span = (newest[_TIME] - mine[_TIME][-len(closes)]) / HOUR
@@ -133,7 +134,10 @@ def _coins(hourly: pl.DataFrame) -> pl.DataFrame:
                 "hours": int(np.isfinite(returns).sum()),
             }
         )
-    return pl.DataFrame(rows, infer_schema_length=None)
+    # Where no coin has a figure its column would have no type.
+    words = dict.fromkeys(("risk_state", "volatility_regime"), pl.String)
+    kinds = {name: words.get(name, pl.Float64) for name in rows[0] if name not in {_COIN, _TIME, "hours"}}
+    return pl.DataFrame(rows, schema_overrides=kinds, infer_schema_length=None)
 
 
 def _betas(warehouse: Warehouse, selection: Selection, at: datetime) -> tuple[pl.DataFrame, tuple[Explanation, ...]]:

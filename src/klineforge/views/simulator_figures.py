@@ -80,6 +80,11 @@ def read_simulation(
     if _quote(catalogue, reference) != money or not reference.startswith("BTC"):
         reference = ""
     prices = _prices(warehouse, selection, tuple(basket), reference)
+    if reference and prices[reference].null_count() == prices.height:
+        remarks += (f"{reference} has no candle in this range: there is nothing to compare with.",)
+        reference = ""
+    elif not reference:
+        remarks += (f"The lake has no BTC that is bought for {money}: there is nothing to compare with.",)
     remarks += _gone(prices, basket, selection)
     every = None if options.every is None else HOURS[_as_interval(options.every)]
     plan = Plan(options.amount, tuple(basket.values()), every, options.fee)
@@ -87,10 +92,8 @@ def read_simulation(
     course = simulate(closes, plan)
     alone = Plan(options.amount, (1.0,), every, options.fee)
     benchmark = simulate(prices.select(reference).to_numpy(), alone) if reference else None
-    if not reference:
-        remarks += (f"The lake has no BTC that is bought for {money}: there is nothing to compare with.",)
     last = prices.select(pl.col(list(basket)).drop_nulls().last()).row(0)
-    values = course.units * np.array([price or 0.0 for price in last])
+    values = course.units * np.array([price or 0.0 for price in last]) + course.waiting
     total = sum(basket.values())
     return Simulation(
         opened=prices[_TIME],
