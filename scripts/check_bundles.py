@@ -17,6 +17,8 @@ from typing import Any
 import yaml
 from jsonschema.validators import validator_for
 
+# The published schema is closed below the root, not at the root itself, where YAML anchors may have any name.
+ROOT_KEYS = {"bundle", "include", "resources", "sync", "targets", "variables"}
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -30,7 +32,8 @@ def complaints(document: Any, schema: dict[str, Any]) -> list[str]:
     kind = validator_for(schema)
     kind.check_schema(schema)
     errors = sorted(kind(schema).iter_errors(document), key=lambda error: error.json_path)
-    return [f"{error.json_path}: {deepest(error)}" for error in errors]
+    unknown = [f"$: {key!r} is no key that this project's bundles have" for key in sorted(set(document) - ROOT_KEYS)]
+    return [*unknown, *(f"{error.json_path}: {deepest(error)}" for error in errors)]
 
 
 def deepest(error: Any) -> str:
@@ -66,7 +69,7 @@ def main() -> int:
     except FileNotFoundError as missing:
         print(f"bundles NOT held to the published schema: {missing}", file=sys.stderr)
         return 3
-    if not complaints({"bundle": {"name": "x"}, "resuorces": {}}, schema):
+    if not complaints({"resources": {"jobs": {"x": {"tsaks": []}}}}, schema):
         print("this schema does not notice a misspelt key; expected that of Databricks bundles", file=sys.stderr)
         return 1
     with tempfile.TemporaryDirectory() as folder:

@@ -182,9 +182,10 @@ def root_file(variant: str) -> dict[str, Any]:
         "workspace": {"root_path": "/Workspace/Shared/.bundle/${bundle.name}/${bundle.target}"},
         "run_as": {"service_principal_name": "${var.service_principal}"},
         "variables": {"catalog": "main", "schema": "klineforge"},
+        # Whole definitions: the published schema asks for catalog and name here, too.
         "resources": {
-            "schemas": {"warehouse": {"lifecycle": {"prevent_destroy": True}}},
-            "volumes": {"files": {"lifecycle": {"prevent_destroy": True}}},
+            kind: {key: {**entry, "lifecycle": {"prevent_destroy": True}} for key, entry in entries.items()}
+            for kind, entries in storage().items()
         },
     }
     development = {

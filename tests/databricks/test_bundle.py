@@ -163,6 +163,17 @@ def test_keys_are_known(variant: str) -> None:
     assert found == set()
 
 
+def test_production_repeats_what_the_published_schema_asks_of_storage(variant: str) -> None:
+    # The schema's resources.Schema and resources.Volume, which it also holds the overrides of a target to.
+    required = {"schemas": {"catalog_name", "name"}, "volumes": {"catalog_name", "name", "schema_name"}}
+    override = BUNDLE.root_file(variant)["targets"]["prod"]["resources"]
+    assert set(override) == set(required)
+    for kind, entries in override.items():
+        for key, entry in entries.items():
+            assert required[kind] <= set(entry)
+            assert entry == {**BUNDLE.storage()[kind][key], "lifecycle": {"prevent_destroy": True}}
+
+
 def test_jobs_are_what_databricks_takes(variant: str) -> None:
     jobs = BUNDLE.jobs(PIPELINES, variant)
     with pytest.raises(ValueError, match="shedule"):
