@@ -11,6 +11,7 @@ from typing import Any
 
 from kedro.io import AbstractDataset
 
+from klineforge.errors import ConfigurationError
 from klineforge.lake.trouble import storage_trouble_in_words
 
 logger = logging.getLogger(__name__)
@@ -44,18 +45,25 @@ class ArchiveChecksDataset(AbstractDataset[Mapping[str, str], dict[str, datetime
         self.metadata = metadata
 
     def load(self) -> dict[str, datetime]:
-        """Instants by coin."""
-        return _read(Path(self._path))
+        """Instants by coin.
+
+        Raises:
+            ConfigurationError: When the path is a URI.
+        """
+        return _read(self._file())
 
     def save(self, data: Mapping[str, str]) -> None:
         """Remember some coins anew.
 
         Args:
             data: ISO instants with an offset, by coin.
+
+        Raises:
+            ConfigurationError: When the path is a URI.
         """
         if not data:
             return
-        path = Path(self._path)
+        path = self._file()
         together = {**{coin: until.isoformat() for coin, until in _read(path).items()}, **data}
         fresh = path.with_suffix(".new")
         text = json.dumps(dict(sorted(together.items())), indent=1, ensure_ascii=False)
@@ -65,11 +73,21 @@ class ArchiveChecksDataset(AbstractDataset[Mapping[str, str], dict[str, datetime
             fresh.write_text(text, encoding="utf-8", errors="backslashreplace")
             fresh.replace(path)
 
+    def _file(self) -> Path:
+        # As a path it would be a folder called s3a: of the working folder.
+        if "://" in self._path:
+            raise ConfigurationError(
+                f"what was looked at in archives is noted in a file of this machine, found {self._path}. Give "
+                "binance_archive_checks, and checks of binance_coverage, a file in conf/<env>/catalog.yml "
+                "(docs/object-storage.md)"
+            )
+        return Path(self._path)
+
     def _describe(self) -> dict[str, Any]:
         return {"path": self._path}
 
     def _exists(self) -> bool:
-        return Path(self._path).is_file()
+        return "://" not in self._path and Path(self._path).is_file()
 
 
 def _read(path: Path) -> dict[str, datetime]:
