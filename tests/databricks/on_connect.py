@@ -51,6 +51,9 @@ def connect(folder: Path) -> Any:
         "spark.sql.shuffle.partitions": "2",
         "spark.databricks.delta.snapshotPartitions": "1",
         "spark.ui.enabled": "false",
+        # As for KlineForge's own small queries (klineforge.spark.options): compiling takes longer than running.
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     }
     builder: Any = SparkSession.builder.remote("local[2]")
     for name, value in settings.items():
@@ -78,7 +81,7 @@ def build(session: Any, lake: Path) -> DataCatalog:
     }
     parameters = {
         "params:listing_seed": "none",
-        "params:correlations": CorrelationOptions(12, "windows"),
+        "params:correlations": CorrelationOptions(12, "auto"),
         "params:indicators": IndicatorOptions(),
         "params:labels": LabelOptions(),
     }

@@ -24,7 +24,7 @@ def call(*command: str, cwd: Path) -> None:
 @pytest.mark.timeout(900)
 def test_connect_builds_the_same_tables(tmp_path: Path) -> None:
     lake = tmp_path / "lake"
-    start = (datetime.now(UTC) - timedelta(days=20)).date()
+    start = (datetime.now(UTC) - timedelta(days=9)).date()
     asked = f"lake={lake},coins=BTCUSDT ETHUSDT,start={start}"
     run = [sys.executable, "-m", "kedro", "run", "--env", "demo", "--pipelines", "__default__,features"]
     call(*run, "--params", asked, cwd=ROOT)
