@@ -34,9 +34,3 @@ def walked(values: list[float]) -> list[tuple[int, int, int | None, float]]:
 def test_falls_are_those_of_a_walk(values: list[float]) -> None:
     found = worst_drawdowns(np.array(values, dtype=float), 50)
     assert [(fall.peak, fall.trough, fall.recovery, fall.depth) for fall in found] == walked(values)
-
-
-def test_lengths_count_missing_hours() -> None:
-    first, second = worst_drawdowns(np.array([100, 120, 90, np.nan, 60, 130, 125, np.nan]), 5)
-    assert (first.length(7), first.hours_to_recover) == (4, 1)
-    assert (second.length(6), second.hours_to_recover) == (1, None)

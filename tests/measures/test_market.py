@@ -17,8 +17,6 @@ from klineforge.measures.market import (
     market_state,
     mover_signal,
     percentile_of_last,
-    return_over,
-    risk_distribution,
     risk_state,
     trend,
     volatility_regimes,
@@ -26,14 +24,6 @@ from klineforge.measures.market import (
 
 NAN = np.nan
 START = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def test_return_is_over_exactly_a_day() -> None:
-    closes = np.linspace(100, 200, 26)
-    assert return_over(closes) == pytest.approx(closes[25] / closes[1] - 1)
-    assert return_over(closes[:24]) is None
-    closes[1] = NAN
-    assert return_over(closes) is None
 
 
 @pytest.mark.parametrize(
@@ -136,4 +126,3 @@ def test_risk_is_high_by_either_and_unknown_without_both() -> None:
     )
     states = frame.select(risk_state(pl.col("d"), pl.col("r"))).to_series()
     assert states.to_list() == ["High", "Low", "High", "High", None, "High", "Low"]
-    assert risk_distribution(states) == {"High": 4, "Low": 2}

@@ -42,8 +42,8 @@ def test_figures_of_returns_equal_empyrical(returns: np.ndarray) -> None:
         assert math.isclose(risk.beta(returns, reference) or 0.0, empyrical.beta(returns, reference), abs_tol=1e-9)
     if (returns < 0).any():
         assert close(risk.sortino_ratio(returns), empyrical.sortino_ratio(returns, annualization=YEAR))
-        # Returns of per cents an hour have no number for a year.
-        small = returns / 100
+        # Long enough for a rate of a year; returns of per cents an hour have no number for one.
+        small = np.tile(returns, 720 // len(returns) + 1) / 1000
         theirs = empyrical.calmar_ratio(pd.Series(small), annualization=YEAR)
         assert close(risk.calmar_ratio(np.concatenate(([1.0], np.cumprod(1 + small)))), theirs)
 
@@ -111,8 +111,9 @@ def test_missing_hours_are_no_observations() -> None:
     assert risk.beta(returns, 2 * returns) == pytest.approx(0.5)
 
 
-def test_growth_of_less_than_a_day_and_beyond_numbers_is_none() -> None:
-    assert risk.growth_rate(1.5, 23) is None
+def test_growth_of_less_than_thirty_days_and_beyond_numbers_is_none() -> None:
+    assert risk.growth_rate(1.5, 719) is None
+    assert risk.growth_rate(1.5, 720) is not None
     assert risk.growth_rate(0.0, 9000) is None
-    assert risk.growth_rate(1e9, 24) is None
+    assert risk.growth_rate(1e99, 720) is None
     assert risk.growth_rate(2.0, 8760) == pytest.approx(1.0)

@@ -5,7 +5,6 @@ Thresholds are here and nowhere else. Expressions are of polars; null goes in an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final, Literal
 
@@ -32,25 +31,6 @@ LEAST_TRAILING: Final = 168
 
 MarketState = Literal["Calm", "Transition", "Risk-On", "Risk-Off"]
 RiskState = Literal["High", "Low"]
-
-
-def return_over(closes: Numbers, hours: int = 24) -> float | None:
-    """Return of the last hour's close over the close exactly so many hours before.
-
-    >>> return_over(np.array([100.0, 105.0, 110.0]), 2)
-    0.10000000000000009
-
-    Args:
-        closes: One per hour, not-a-number where missing.
-        hours: How far back.
-
-    Returns:
-        A fraction; None where one of the two is missing or lies before the first.
-    """
-    if closes.size <= hours:
-        return None
-    now, then = float(closes[-1]), float(closes[-1 - hours])
-    return now / then - 1 if np.isfinite([now, then]).all() and then > 0 else None
 
 
 def mover_signal(change: pl.Expr) -> pl.Expr:
@@ -178,12 +158,3 @@ def risk_state(drawdown: pl.Expr, regime: pl.Expr) -> pl.Expr:
     high = (drawdown <= SEVERE_DRAWDOWN).fill_null(False) | (regime == "High").fill_null(False)
     there = drawdown.is_not_null() | regime.is_not_null()
     return pl.when(high).then(pl.lit("High")).when(there).then(pl.lit("Low")).alias("risk_state")
-
-
-def risk_distribution(states: pl.Series) -> Mapping[str, int]:
-    """How many observations are in each state of risk; those without one are not counted.
-
-    >>> risk_distribution(pl.Series(["High", "Low", None, "Low"]))
-    {'High': 1, 'Low': 2}
-    """
-    return {state: int((states == state).sum()) for state in ("High", "Low")}

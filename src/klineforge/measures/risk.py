@@ -16,7 +16,8 @@ import numpy.typing as npt
 Numbers = npt.NDArray[np.float64]
 
 HOURS_PER_YEAR: Final = 8760.0
-_DAY: Final = 24
+LEAST_FOR_A_YEAR: Final = 720
+"""Hours below which a growth is not carried on to a year: of a few days it would be anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +35,6 @@ class Drawdown:
     trough: int
     recovery: int | None
     depth: float
-
-    def length(self, last: int) -> int:
-        """Hours from the peak until it was reached again, or until the last value.
-
-        Args:
-            last: Place of the last value.
-        """
-        return (last if self.recovery is None else self.recovery) - self.peak
-
-    @property
-    def hours_to_recover(self) -> int | None:
-        """Hours from the lowest value back to the peak; None where it has not been reached again."""
-        return None if self.recovery is None else self.recovery - self.trough
 
 
 def annualised_volatility(returns: Numbers) -> float | None:
@@ -180,12 +168,14 @@ def growth_rate(factor: float, hours: float) -> float | None:
 
     >>> round(growth_rate(1.21, 2 * 8760), 9)
     0.1
+    >>> growth_rate(1.21, 719) is None
+    True
 
     Args:
         factor: Last value by first value.
-        hours: Between them; of less than a day no rate for a year is given.
+        hours: Between them; of fewer than ``LEAST_FOR_A_YEAR`` no rate for a year is given.
     """
-    if hours < _DAY or factor <= 0:
+    if hours < LEAST_FOR_A_YEAR or factor <= 0:
         return None
     exponent = math.log(factor) * HOURS_PER_YEAR / hours
     # Beyond this the rate of a year has no number any more.

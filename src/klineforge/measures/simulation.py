@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from klineforge.domain.writing import written
 from klineforge.measures.portfolio import normalised_weights
-from klineforge.measures.risk import HOURS_PER_YEAR, growth_rate, max_drawdown, underwater
+from klineforge.measures.risk import HOURS_PER_YEAR, LEAST_FOR_A_YEAR, growth_rate, max_drawdown, underwater
 
 Numbers = npt.NDArray[np.float64]
 
@@ -65,7 +65,7 @@ class Course:
         units: Of each coin held at the end, in its base asset.
         waiting: Cash of each coin that has not been spent in the end.
         rate: Return of a year: compound growth of a single purchase, internal rate of return of regular ones. None
-            below a day, or where no rate explains the result.
+            below 30 days, or where no rate explains the result.
     """
 
     value: Numbers
@@ -190,7 +190,7 @@ def _rate(dates: npt.NDArray[np.int64], part: float, value: Numbers, plan: Plan)
     final = float(value[-1])
     if len(dates) == 1:
         return growth_rate(final / plan.amount, end)
-    if end < 24 or final <= 0:
+    if end < LEAST_FOR_A_YEAR or final <= 0:
         return None
     from scipy.optimize import brentq
 
