@@ -5,12 +5,14 @@ WORKERS ?= 2
 BIN := $(VENV)/bin
 READY := $(VENV)/.klineforge-ready
 DAGSTER := $(VENV)/dagster
+# Packages of the examples, each beside the environment as Dagster's are.
+EXAMPLES := $(VENV)/mlflow $(VENV)/feast
 
 # The project itself refuses telemetry (.telemetry); this covers commands that run outside it.
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test chaos check delivery demo report powerbi app lineage dagster databricks-bundle bench docs format lock clean
+.PHONY: help setup test chaos check delivery demo report powerbi app lineage dagster examples example-packages databricks-bundle bench docs format lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -21,8 +23,11 @@ $(READY): requirements/dev.lock pyproject.toml scripts/setup.sh
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" bash scripts/setup.sh
 	@touch $@
 
-$(DAGSTER): requirements/dagster.lock scripts/dagster_packages.sh | $(READY)
-	@VENV="$(VENV)" bash scripts/dagster_packages.sh
+$(DAGSTER): requirements/dagster.lock scripts/packages_beside.sh | $(READY)
+	@VENV="$(VENV)" bash scripts/packages_beside.sh dagster $<
+
+$(EXAMPLES): $(VENV)/%: examples/%/requirements.lock scripts/packages_beside.sh | $(READY)
+	@VENV="$(VENV)" bash scripts/packages_beside.sh $* $<
 
 test: setup $(DAGSTER) ## Run all tests, in two processes (WORKERS=0: in one)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
@@ -62,6 +67,11 @@ lineage: setup ## Build the picture of all pipelines and tables as a static site
 
 dagster: setup $(DAGSTER) ## Start Dagster's web page and its schedules on loopback (ARGS="--env demo"; --help)
 	@PYTHONPATH=$(abspath $(DAGSTER)) $(BIN)/python -m klineforge.orchestration $(ARGS)
+
+examples: setup $(EXAMPLES) ## Run the MLflow and the Feast example on a small lake (ARGS="--lake data/demo"; --help)
+	@$(BIN)/python scripts/run_examples.py $(ARGS)
+
+example-packages: setup $(EXAMPLES) ## Only install what the examples need, so that make test runs them, too
 
 databricks-bundle: setup ## Write the Databricks asset bundles with their wheel to build/databricks (ARGS=--help)
 	@$(BIN)/python scripts/databricks_bundle.py $(ARGS)

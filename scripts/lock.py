@@ -3,7 +3,8 @@
 The first line of a lock file holds a digest of the requirements it was made from. The check compares digests: it needs
 no network and does not fail because somebody released a new version meanwhile.
 
-``dagster.lock`` is what Dagster needs beside ``dev.lock``: it is installed into a folder of its own (ADR 19).
+``dagster.lock`` is what Dagster needs beside ``dev.lock``: it is installed into a folder of its own (ADR 19). So is
+what the examples need; their requirements are no part of the project but stand beside them (ADR 26).
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
 import tomllib
+from collections.abc import Collection
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,6 +34,12 @@ LOCKS = {
 }
 # The lock file that holds only what the other one lacks.
 BESIDE = {ROOT / "requirements" / "dagster.lock": ROOT / "requirements" / "dev.lock"}
+# What examples need beside dev.lock; packages they need at another version, which goes before the environment's.
+EXAMPLES = {ROOT / "examples" / "mlflow": ("pyarrow",), ROOT / "examples" / "feast": ()}
+_COMPILE = (
+    *("-m", "uv", "pip", "compile", "--generate-hashes", "--universal", "--python-version", "3.11"),
+    *("--no-emit-index-url", "--no-header", "--quiet"),
+)
 _PINNED = re.compile(r"^[a-z0-9][^\n]*\n(?:    [^\n]*\n?)+", re.MULTILINE)
 _URL = re.compile(r"https?://|^--(extra-)?index-url", re.MULTILINE)
 
@@ -47,34 +56,41 @@ def header() -> str:
     return f"# requirements-sha256: {digest()}\n# Written by make lock; do not edit.\n"
 
 
+def example_header(folder: Path) -> str:
+    """First lines of an example's lock file; that it agrees with the environment's is tested by its versions."""
+    wanted = (folder / "requirements.in").read_bytes()
+    return f"# requirements-sha256: {hashlib.sha256(wanted).hexdigest()}\n# Written by make lock; do not edit.\n"
+
+
 def write(*, upgrade: bool) -> None:
     """Resolve anew, keeping the versions that still fit unless asked to upgrade."""
     for path, options in LOCKS.items():
-        command = [
-            "uv",
-            "pip",
-            "compile",
-            "pyproject.toml",
-            "--generate-hashes",
-            "--universal",
-            "--python-version",
-            "3.11",
-        ]
-        command += [
-            "--no-emit-index-url",
-            "--no-header",
-            "--quiet",
-            "--output-file",
-            str(path.relative_to(ROOT)),
-            *options,
-        ]
-        if upgrade:
-            command.append("--upgrade")
-        subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=True)
-        text = path.read_text(encoding="utf-8")
+        text = _compiled(ROOT / "pyproject.toml", path, *options, upgrade=upgrade)
         if path in BESIDE:
             text = without_pins_of(BESIDE[path].read_text(encoding="utf-8"), text)
         path.write_text(header() + text, encoding="utf-8")
+    environment = (ROOT / "requirements" / "dev.lock").read_text(encoding="utf-8")
+    for folder, others in EXAMPLES.items():
+        with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as constraints:
+            constraints.write(without_packages(environment, others))
+            constraints.flush()
+            path = folder / "requirements.lock"
+            text = _compiled(folder / "requirements.in", path, "--constraint", constraints.name, upgrade=upgrade)
+        text = without_pins_of(environment, text).replace(f"    #   -c {constraints.name}\n", "")
+        path.write_text(example_header(folder) + text, encoding="utf-8")
+
+
+def _compiled(wanted: Path, path: Path, *options: str, upgrade: bool) -> str:
+    names = [str(one.relative_to(ROOT)) for one in (wanted, path)]
+    command = [sys.executable, *_COMPILE, names[0], "--output-file", names[1], *options]
+    subprocess.run(command + ["--upgrade"] * upgrade, cwd=ROOT, check=True)
+    return path.read_text(encoding="utf-8")
+
+
+def without_packages(text: str, names: Collection[str]) -> str:
+    """A lock file's requirements but for some packages."""
+    blocks = _PINNED.findall(text)
+    return "".join(block for block in blocks if block.split("==", 1)[0] not in names)
 
 
 def without_pins_of(other: str, text: str) -> str:
@@ -92,11 +108,13 @@ def without_pins_of(other: str, text: str) -> str:
 def problems() -> list[str]:
     """What is wrong with the lock files, one line each."""
     found = []
-    for path in LOCKS:
+    headers = {path: header() for path in LOCKS}
+    headers |= {folder / "requirements.lock": example_header(folder) for folder in EXAMPLES}
+    for path, expected in headers.items():
         name = path.relative_to(ROOT)
         text = path.read_text(encoding="utf-8") if path.is_file() else ""
-        if not text.startswith(header()):
-            found.append(f"{name} was not made from this pyproject.toml; run make lock and commit the result")
+        if not text.startswith(expected):
+            found.append(f"{name} was not made from these requirements; run make lock and commit the result")
         if _URL.search(text):
             found.append(f"{name} names a package index; it must work with whichever index the user has")
     return found

@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from types import ModuleType
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -28,6 +30,19 @@ def test_what_the_other_lock_pins_for_the_same_machines_is_left_out() -> None:
     other = "a==1 \\\n    --hash=x\n    # via b\nc==3 ; sys_platform == 'win32' \\\n    --hash=z\n"
     ours = "a==1 \\\n    --hash=x\nb==2 \\\n    --hash=y\nc==3 \\\n    --hash=z\n"
     assert lock_script().without_pins_of(other, ours) == "b==2 \\\n    --hash=y\nc==3 \\\n    --hash=z\n"
+
+
+def test_packages_at_another_version_are_no_constraint() -> None:
+    text = "a==1 \\\n    --hash=x\nab==2 \\\n    --hash=y\n"
+    assert lock_script().without_packages(text, {"a"}) == "ab==2 \\\n    --hash=y\n"
+
+
+@pytest.mark.parametrize(("example", "others"), [("mlflow", {"pyarrow"}), ("feast", set())])
+def test_examples_have_the_versions_of_the_environment(example: str, others: set[str]) -> None:
+    beside, there = pins(f"../examples/{example}/requirements.lock"), pins("dev.lock")
+    assert example in beside
+    assert {name for name in beside if name in there and beside[name] != there[name]} == others
+    assert lock_script().EXAMPLES[ROOT / "examples" / example] == tuple(others)
 
 
 def test_dagster_lock_agrees_with_the_environment() -> None:
