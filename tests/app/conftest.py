@@ -12,11 +12,14 @@ import pytest
 pytest.importorskip("streamlit", reason="the extra app is not installed")
 
 import streamlit as st
+from app.browsing import browser, seen, served
 from streamlit.testing.v1 import AppTest
 
 from klineforge.app.launch import LAKE_VARIABLE
 
 Open = Callable[..., AppTest]
+
+__all__ = ["browser", "seen", "served"]
 
 
 @pytest.fixture(autouse=True)

@@ -54,6 +54,8 @@ def tone_style(theme: Theme) -> str:
     white-space: normal; overflow: visible;}}
 [class*="st-key-block-"] {{background: {theme.card}; border: 1px solid {theme.border}; border-radius: 12px;
     padding: .8rem .9rem;}}
+[data-testid="stMultiSelect"] [data-tag] {{background: {theme.border} !important; color: {theme.text} !important;}}
+[data-testid="stMultiSelect"] [data-tag] * {{color: {theme.text} !important;}}
 h1 {{font-size: 2rem !important; padding: .2rem 0 0 !important;}}
 h2 {{font-size: 1.3rem !important; padding: .8rem 0 .1rem !important; color: {theme.soft};}}
 h3 {{font-size: 1.05rem !important; padding: 0 !important;}}
