@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -18,7 +19,7 @@ from ml.panels import HOUR
 from klineforge.contracts.feature_catalogue import FEATURES
 from klineforge.contracts.features import FEATURES_1H
 from klineforge.errors import ConfigurationError, DamagedTableError, VersionGoneError
-from klineforge.ml import feature_catalog, latest_features, load_features
+from klineforge.ml import feature_catalog, latest_features, load_features, training_set
 
 KEY = ["exchange", "coin", "available_at", "open_timestamp", "listing_seq"]
 PANDAS = "pandas"
@@ -102,10 +103,21 @@ def test_loading_refuses_what_it_cannot_give(invented_lake: Path, arguments: dic
 def test_lake_and_table_that_are_not_there_are_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="there is no lake at .*nothing"):
         load_features(tmp_path / "nothing")
-    with pytest.raises(
-        ConfigurationError, match="has no table features_1h; make it with: kedro run --pipeline features"
-    ):
+    every = r"has no table features_1h; make it with: kedro run --pipelines __default__,features --params lake=/"
+    with pytest.raises(ConfigurationError, match=every):
         latest_features(tmp_path)
+
+
+def test_command_that_makes_the_tables_is_that_of_the_lake_s_market(
+    small_lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Seen from another folder, as in a notebook; the lake has marts, and its market is the simulated one.
+    monkeypatch.chdir(small_lake.parent)
+    command = f"kedro run --env demo --pipeline features --params lake={small_lake}"
+    with pytest.raises(ConfigurationError, match=f"{re.escape(command)}$"):
+        load_features(small_lake.name)
+    with pytest.raises(ConfigurationError, match=f"{re.escape(command)}$"):
+        training_set(small_lake.name, label="forward_return_1h")
 
 
 def test_vacuumed_version_is_said_to_be_gone(tmp_path: Path) -> None:

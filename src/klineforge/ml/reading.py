@@ -21,6 +21,7 @@ from klineforge.domain.hours import HOUR
 from klineforge.errors import ConfigurationError, ContractError, VersionGoneError
 from klineforge.lake.location import TableLocation
 from klineforge.lake.log import LocalTableLog
+from klineforge.lake.market import SIMULATED, held_market
 from klineforge.ml.arguments import parse_moment, parse_names, parse_range, require_duration, unknown_names
 from klineforge.ml.frames import AnyFrame, Kind, as_kind, require_kind
 from klineforge.ml.joining import AVAILABLE_AT
@@ -140,12 +141,22 @@ def open_table(lake: Lake, contract: TableContract, version: int | None = None) 
     except TableNotFoundError:
         newest = None
     if newest is None:
-        raise ConfigurationError(
-            f"{root} has no table {contract.name}; make it with: kedro run --pipeline features --params lake={root}"
-        )
+        raise ConfigurationError(f"{root} has no table {contract.name}; make it with: {_making(root, is_local)}")
     if version is None or version == newest.version():
         return OpenTable(contract, str(newest.metadata().id), newest.version(), newest)
     return _at_version(path, contract, version, newest.version(), is_local=is_local)
+
+
+def _making(root: str, is_local: bool) -> str:
+    """The command that makes the tables for models, for the project's folder whatever folder the caller is in."""
+    if not is_local:
+        return f"kedro run --pipeline features --params lake={root}"
+    lake = Path(root).resolve()
+    # A lake of the simulated market takes no run of another environment.
+    environment = " --env demo" if held_market(lake) == SIMULATED else ""
+    has_marts = (lake / "marts" / "mart_indicators_1h").is_dir()
+    pipelines = "--pipeline features" if has_marts else "--pipelines __default__,features"
+    return f"kedro run{environment} {pipelines} --params lake={lake}"
 
 
 def _at_version(path: str, contract: TableContract, version: int, newest: int, *, is_local: bool) -> OpenTable:
