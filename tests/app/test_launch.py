@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import re
+import signal
 import socket
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +17,8 @@ from click.testing import CliRunner
 from klineforge.app.launch import free_port, require_extra, server_command
 from klineforge.cli.app import app
 from klineforge.errors import ConfigurationError, EnvironmentProblem
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def test_port_zero_is_any_free_one() -> None:
@@ -64,3 +71,29 @@ def test_command_on_a_taken_port_ends_with_a_message(tmp_path: Path) -> None:
     assert ended.exit_code == 1
     assert "cannot be listened on" in ended.output
     assert "Traceback" not in ended.output
+
+
+def test_signal_to_the_command_ends_the_server_itself(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "kedro", "klineforge", "app", "--lake", str(tmp_path), "--port", "0"]
+    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        port = int(re.findall(r"http://127\.0\.0\.1:(\d+)", process.stdout.readline())[0])
+        assert _answers(port, process), "nothing listens after half a minute"
+
+        process.send_signal(signal.SIGTERM)
+
+        process.wait(10)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), 1)
+
+
+def _answers(port: int, process: subprocess.Popen[str]) -> bool:
+    for _ in range(150):
+        try:
+            socket.create_connection(("127.0.0.1", port), 0.5).close()
+        except OSError:
+            assert process.poll() is None
+            time.sleep(0.2)
+        else:
+            return True
+    return False

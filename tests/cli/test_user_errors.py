@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 import pytest
 from click.testing import CliRunner
-from kedro.config import MissingConfigException
+from kedro.config import MissingConfigException, OmegaConfigLoader
 from kedro.framework.cli.project import run as kedro_run
 from kedro.io import DatasetError
 from kedro.validation.exceptions import DataValidationError, ParameterValidationError
@@ -56,6 +58,19 @@ def test_user_error_in_wrapped_mistake_finds_it(error: Exception, mistake: Excep
 )
 def test_user_error_in_fault_of_the_program_finds_none(error: Exception) -> None:
     assert user_error_in(error) is None
+
+
+@pytest.mark.parametrize("text", ["a: [1,\nb: }", "a: 'b", "coins: ${nothing:x}"])
+def test_configuration_that_cannot_be_read_is_a_mistake(text: str, tmp_path: Path) -> None:
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / "parameters.yml").write_text(text)
+    with pytest.raises(Exception, match=".") as raised:
+        OmegaConfigLoader(str(tmp_path), base_env="base", default_run_env="base")["parameters"]
+
+    mistake = user_error_in(raised.value)
+    assert isinstance(mistake, ConfigurationError)
+    assert str(mistake).startswith("the configuration cannot be read: ")
+    assert "What to do: correct the file" in str(mistake)
 
 
 def test_user_error_in_error_raised_while_handling_a_mistake_finds_none() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib.util
 import os
 import socket
-import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from klineforge.errors import ConfigurationError, EnvironmentProblem
 
@@ -17,16 +17,13 @@ DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 8501
 _NEEDED = ("streamlit", "plotly", "scipy")
 
 
-def serve(lake: Path, host: str, port: int) -> int:
-    """Serve the dashboard until it is interrupted.
+def serve(lake: Path, host: str, port: int) -> NoReturn:
+    """Replace this process by the dashboard's server, so that a signal ends it and nothing is left behind.
 
     Args:
         lake: Root of the lake; it need not exist yet, the pages then say so.
         host: Address to listen on.
         port: TCP port; 0 takes any free one.
-
-    Returns:
-        The server's exit code.
 
     Raises:
         ConfigurationError: The extra ``app`` is not installed, or the host is none of this machine's.
@@ -34,12 +31,9 @@ def serve(lake: Path, host: str, port: int) -> int:
     """
     require_extra()
     found = free_port(host, port)
-    environment = {**os.environ, LAKE_VARIABLE: str(lake)}
+    command, environment = server_command(host, found), {**os.environ, LAKE_VARIABLE: str(lake)}
     print(f"KlineForge dashboard of {lake}: http://{_shown(host)}:{found}  (Ctrl-C ends it)", flush=True)  # noqa: T201
-    try:
-        return subprocess.run(server_command(host, found), env=environment, check=False).returncode
-    except KeyboardInterrupt:
-        return 0
+    os.execve(command[0], command, environment)  # noqa: S606 - no shell, and nothing of the user's but an address
 
 
 def server_command(host: str, port: int) -> list[str]:

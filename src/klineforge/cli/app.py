@@ -24,6 +24,4 @@ def app(lake: str | None, env: str | None, host: str, port: int) -> None:
     """
     from klineforge.app.launch import serve
 
-    code = serve(current_project(env).lake(lake).resolve(), host, port)
-    if code:
-        raise click.exceptions.Exit(code)
+    serve(current_project(env).lake(lake).resolve(), host, port)

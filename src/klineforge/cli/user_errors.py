@@ -9,7 +9,7 @@ from typing import IO, Any
 
 import click
 
-from klineforge.errors import KlineForgeError
+from klineforge.errors import ConfigurationError, KlineForgeError
 
 _KEDRO_REFUSALS = (
     "Failed to find the pipeline named",
@@ -58,7 +58,7 @@ def user_error_in(error: BaseException) -> Exception | None:
 
     Kedro wraps what a dataset raises in ``DatasetError`` and collects what typed parameters raise into
     ``ParameterValidationError``; the first is looked through, the second is a mistake in itself, and so is
-    ``MissingConfigException``, an environment that does not exist.
+    ``MissingConfigException``, an environment that does not exist. So are files of YAML that cannot be read.
 
     Args:
         error: What a command raised.
@@ -70,6 +70,8 @@ def user_error_in(error: BaseException) -> Exception | None:
     from kedro.config import MissingConfigException
     from kedro.io import DatasetError
     from kedro.validation.exceptions import ParameterValidationError
+    from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
 
     cause: BaseException | None = error
     while isinstance(cause, DatasetError):
@@ -77,6 +79,9 @@ def user_error_in(error: BaseException) -> Exception | None:
     mistakes = (KlineForgeError, ParameterValidationError, MissingConfigException)
     if isinstance(cause, mistakes):
         return cause
+    if isinstance(cause, (OmegaConfBaseException, YAMLError)):
+        said = " ".join(str(cause).split())
+        return ConfigurationError(f"the configuration cannot be read: {said}. What to do: correct the file below conf/")
     # Kedro has no types of its own for these; what it says is plain enough.
     named_wrongly = isinstance(cause, ValueError) and str(cause).startswith(_KEDRO_REFUSALS)
     return cause if named_wrongly and isinstance(cause, Exception) else None

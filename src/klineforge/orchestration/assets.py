@@ -13,7 +13,7 @@ from klineforge.orchestration.materials import Facts, facts_of
 from klineforge.orchestration.place import Place
 from klineforge.orchestration.runs import LakeRuns, is_worth_another_try
 from klineforge.orchestration.session import OpenRun, Project
-from klineforge.orchestration.tasks import LAYERS, Task, tables_read
+from klineforge.orchestration.tasks import Task, tables_read
 from klineforge.reporting.redaction import redacted
 
 KEDRO: Final = "kedro"
@@ -58,9 +58,10 @@ def kedro_resource(place: Place) -> Any:
         given = {**place.project.parameters, **context.resource_config["parameters"], "summary": False}
         project = Project(place.project.path, place.project.env, given)
 
-        def opener(pipeline: str, nodes: Sequence[str]) -> OpenRun:
-            name = place.pipeline_of(frozenset(nodes), pipeline)
-            return OpenRun(project, name, () if frozenset(nodes) == place.jobs[name] else nodes)
+        def opener(pipelines: Sequence[str], nodes: Sequence[str]) -> OpenRun:
+            names = place.pipelines_of(frozenset(nodes), pipelines)
+            every = frozenset[str]().union(*(place.jobs[name] for name in names))
+            return OpenRun(project, names, () if frozenset(nodes) == every else nodes)
 
         runs = LakeRuns(opener)
         try:
@@ -176,8 +177,3 @@ def _keys(task: Task) -> tuple[str, ...]:
 def _description(name: str, task: Task) -> str:
     contract = CONTRACTS.get(name)
     return contract.description if contract is not None else f"Made by {task.nodes[-1]}."
-
-
-def is_of_layers(task: Task) -> bool:
-    """Whether a task is part of every run of all layers."""
-    return task.pipeline == LAYERS

@@ -1,12 +1,13 @@
 """Freshness checks: whether the newest hour of a table is the newest that can be there."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
 from klineforge.contracts import CONTRACTS
+from klineforge.domain.hours import HOUR
 from klineforge.orchestration.materials import hours_behind
 from klineforge.orchestration.place import Place
 from klineforge.reporting.tables import TableState, read_table
@@ -30,7 +31,9 @@ def verdict(lake: Path, table: str, allowed: int, now: datetime) -> Any:
     if not isinstance(state, TableState) or state.newest is None:
         said = "it has no rows" if isinstance(state, TableState) else state.detail
         return _result(passed=False, said=f"{table}: no newest hour, {said}", metadata={})
-    behind = hours_behind(state.newest, now)
+    # What is keyed by when it is known speaks of the hour before.
+    opened = state.newest - (HOUR if CONTRACTS[table].time_column == "available_at" else timedelta(0))
+    behind = hours_behind(opened, now)
     said = f"newest hour {state.newest:%Y-%m-%d %H:%M} UTC, {behind} h behind; up to {allowed} h are allowed"
     metadata = {"newest_hour": dg.TimestampMetadataValue(state.newest.timestamp()), "hours_behind": behind}
     return _result(passed=behind <= allowed, said=said, metadata=metadata)

@@ -7,9 +7,9 @@ from typing import Any, Final
 import dagster as dg
 
 from klineforge.orchestration import telling
-from klineforge.orchestration.assets import END, KEDRO, KEDRO_RUNS_TAG, UNTOLD_TAG, is_of_layers, keys_of
+from klineforge.orchestration.assets import END, KEDRO, KEDRO_RUNS_TAG, UNTOLD_TAG, keys_of
 from klineforge.orchestration.place import Place
-from klineforge.orchestration.tasks import LAYERS, Task
+from klineforge.orchestration.tasks import LAYERS, Task, makes_tables
 
 DAILY: Final = "daily"
 HOURLY: Final = "hourly"
@@ -28,10 +28,10 @@ CRON: Final = {
 def jobs_of(place: Place) -> dict[str, Any]:
     """All jobs by name: daily and hourly on a schedule, the checks alone, and one for each registered pipeline."""
     apart = {name: [task for task in place.tasks if set(task.nodes) <= nodes] for name, nodes in place.jobs.items()}
-    layers = [task for task in place.tasks if is_of_layers(task)]
+    tables = [task for task in place.tasks if makes_tables(task)]
     made = {
-        DAILY: _job(DAILY, "All layers, checks and alerts.", [*layers, *apart[QUALITY], *apart[ALERTS]], {}),
-        HOURLY: _job(HOURLY, "All layers and alerts.", [*layers, *apart[ALERTS]], {"recheck": "off"}),
+        DAILY: _job(DAILY, "All tables, checks and alerts.", [*tables, *apart[QUALITY], *apart[ALERTS]], {}),
+        HOURLY: _job(HOURLY, "All tables and alerts.", [*tables, *apart[ALERTS]], {"recheck": "off"}),
         FRESHNESS: dg.define_asset_job(
             FRESHNESS, selection=dg.AssetSelection.all_asset_checks(), description="Whether tables are up to date."
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -18,7 +18,7 @@ from klineforge.contracts import CONTRACTS
 from klineforge.domain.contract import TableContract
 from klineforge.errors import ConfigurationError
 from klineforge.orchestration.session import Project
-from klineforge.orchestration.tasks import LAYERS, Task, tasks_of
+from klineforge.orchestration.tasks import Task, makes_tables, tasks_of
 
 PARAMETERS_VARIABLE: Final = "KLINEFORGE_DAGSTER_PARAMS"
 ENV_VARIABLE: Final = "KEDRO_ENV"
@@ -89,9 +89,9 @@ class Place:
         """Name of the task's op; a job has the name of its pipeline, and Dagster wants the two to differ."""
         return f"{task.name}_together" if task.name in self.jobs else task.name
 
-    def pipeline_of(self, nodes: frozenset[str], default: str) -> str:
+    def pipelines_of(self, nodes: frozenset[str], default: Sequence[str]) -> Sequence[str]:
         """The registered pipeline that consists of these nodes, or ``default`` where there is none."""
-        return next((name for name, known in self.jobs.items() if known == nodes), default)
+        return next(([name] for name, known in self.jobs.items() if known == nodes), default)
 
     def alert_channels(self) -> tuple[Channel, ...]:
         """Where alerts go, by the project's configuration as it is now."""
@@ -105,7 +105,7 @@ class Place:
 
     def hourly_tables(self) -> tuple[TableContract, ...]:
         """Tables with a row per hour that every run makes; their newest hour says whether they are up to date."""
-        made = {name for task in self.tasks if task.pipeline == LAYERS for name in task.outputs}
+        made = {name for task in self.tasks if makes_tables(task) for name in task.outputs}
         return tuple(table for name, table in CONTRACTS.items() if name in made and table.rows_per_day)
 
 

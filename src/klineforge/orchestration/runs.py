@@ -1,4 +1,4 @@
-"""The Kedro runs within one Dagster run: that of the layers, then that of the checks, then that of the alerts."""
+"""The Kedro runs within one Dagster run: that of the tables, then that of the checks, then that of the alerts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from klineforge.errors import (
 )
 from klineforge.lake.journal import JOURNAL
 from klineforge.orchestration.session import OpenRun
-from klineforge.orchestration.tasks import Task
+from klineforge.orchestration.tasks import Task, share_a_run
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ LASTING = (
 )
 """What another attempt a minute later would not mend."""
 
-Opener = Callable[[str, Sequence[str]], OpenRun]
+Opener = Callable[[Sequence[str], Sequence[str]], OpenRun]
 
 
 def is_worth_another_try(error: BaseException) -> bool:
@@ -53,7 +53,7 @@ class LakeRuns:
     """Opens a Kedro run when the first task of its pipeline is carried out, and closes it when another's turn comes.
 
     Args:
-        opener: Begins a Kedro run of a pipeline's nodes.
+        opener: Begins a Kedro run of some nodes of some pipelines.
     """
 
     def __init__(self, opener: Opener) -> None:
@@ -122,12 +122,13 @@ class LakeRuns:
         self._problems = []
 
     def _run_of(self, task: Task) -> OpenRun:
-        mine = [other for other in self._tasks if other.pipeline == task.pipeline]
+        mine = [other for other in self._tasks if share_a_run(task, other)]
         if self._open is not None and task.name in self._mine:
             return self._open
         self._close()
         self.begin_failed = True
-        self._open = self._opener(task.pipeline, [name for other in mine for name in other.nodes])
+        pipelines = list(dict.fromkeys(other.pipeline for other in mine))
+        self._open = self._opener(pipelines, [name for other in mine for name in other.nodes])
         self.begin_failed = False
         self._mine = frozenset(other.name for other in mine)
         self.run_ids.append(JOURNAL.run_id)

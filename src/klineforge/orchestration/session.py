@@ -83,20 +83,20 @@ class OpenRun:
 
     Args:
         project: What is run.
-        pipeline: Name of the registered pipeline.
+        pipelines: Names of registered pipelines, run as one.
         nodes: The nodes that will be run; all of them when empty.
 
     Raises:
         KlineForgeError: When it cannot begin, as where another run holds the lake.
     """
 
-    def __init__(self, project: Project, pipeline: str, nodes: Sequence[str] = ()) -> None:
-        self.pipeline = pipeline
+    def __init__(self, project: Project, pipelines: Sequence[str], nodes: Sequence[str] = ()) -> None:
+        self._pipelines = list(pipelines)
         self._project = project
         self._nodes = list(nodes) or None
         self._runner = LendingRunner()
         self._ended: Exception | None = None
-        self._thread = threading.Thread(target=self._session, name=f"kedro run {pipeline}", daemon=True)
+        self._thread = threading.Thread(target=self._session, name=f"kedro run {','.join(pipelines)}", daemon=True)
         self._thread.start()
         while not self._runner.is_ready.wait(0.05):
             if not self._thread.is_alive():
@@ -161,6 +161,6 @@ class OpenRun:
                 env=self._project.env,
                 runtime_params=dict(self._project.parameters),
             ) as session:
-                session.run(pipeline_names=[self.pipeline], node_names=self._nodes, runner=self._runner)
+                session.run(pipeline_names=self._pipelines, node_names=self._nodes, runner=self._runner)
         except Exception as error:  # noqa: BLE001 - it is raised in the thread that asks for the end
             self._ended = error

@@ -9,6 +9,8 @@ from typing import Final
 from kedro.pipeline import Pipeline
 
 LAYERS: Final = "__default__"
+TABLES: Final = (LAYERS, "features")
+"""Pipelines that are run together: what reads the layers' tables and makes tables of its own."""
 
 Groups = dict[str, tuple[str, ...]]
 
@@ -91,6 +93,16 @@ def tables_read(task: Task, before: Iterable[Task], everybody: Iterable[Task]) -
     made_later = {output for other in everybody for output in other.outputs}
     made_later -= {output for other in before for output in other.outputs}
     return tuple(name for name in task.inputs if name not in made_later)
+
+
+def makes_tables(task: Task) -> bool:
+    """Whether a task is part of every run that brings the tables up to date."""
+    return task.pipeline in TABLES
+
+
+def share_a_run(one: Task, other: Task) -> bool:
+    """Whether two tasks are part of the same run of Kedro: all that make tables, or those of one pipeline."""
+    return one.pipeline == other.pipeline or (makes_tables(one) and makes_tables(other))
 
 
 def _task(name: str, pipeline: str, part: Pipeline, stored: Collection[str]) -> Task:
