@@ -140,15 +140,19 @@ class Context:
         }
 
 
-def seconds_said(measurement: Measurement) -> float:
+def seconds_said(measurement: Measurement, what: str = "seconds") -> float:
     """The figure of the line ``seconds X`` that a program printed.
+
+    Args:
+        measurement: The program's run.
+        what: Another first word of the line: ``cpu``.
 
     Raises:
         ValueError: When it printed none.
     """
-    found = re.findall(r"^seconds ([0-9.]+)$", measurement.output, re.MULTILINE)
+    found = re.findall(rf"^{what} ([0-9.]+)$", measurement.output, re.MULTILINE)
     if not found:
-        raise ValueError(f"expected a line 'seconds X', found:\n{measurement.output}")
+        raise ValueError(f"expected a line '{what} X', found:\n{measurement.output}")
     return float(found[-1])
 
 
