@@ -15,6 +15,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from klineforge.errors import KlineForgeError
+from klineforge.ml import training_set
+
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = ("mlflow", "feast")
 
@@ -82,6 +85,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"the packages of {' and '.join(missing)} are not installed; run: make example-packages", file=sys.stderr)
         return 2
     lake = given.lake or small_lake(given.work / "lake")
+    try:
+        training_set(lake, label="forward_return_24h", features=["log_return_1h"])
+    except KlineForgeError as error:
+        print(error, file=sys.stderr)
+        return 2
     for name in names:
         print(f"== {name}", flush=True)
         code = run(name, lake, given.work / name)

@@ -7,6 +7,7 @@ STORE is a folder that gets the exported file, the registry and the online store
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from datetime import datetime, timedelta
@@ -94,4 +95,8 @@ def main(lake: str, folder: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("lake")
+    parser.add_argument("store")
+    given = parser.parse_args()
+    sys.exit(main(given.lake, given.store))

@@ -7,7 +7,7 @@ STORE is the folder that ``kedro run`` wrote to.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 import mlflow
@@ -32,4 +32,8 @@ def main(lake: str, store: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("lake")
+    parser.add_argument("store")
+    given = parser.parse_args()
+    main(given.lake, given.store)

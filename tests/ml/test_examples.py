@@ -62,3 +62,14 @@ def test_example_without_its_packages_names_the_command(tmp_path: Path) -> None:
     )
     assert done.returncode == 2
     assert "mlflow and feast are not installed; run: make example-packages" in done.stderr
+
+
+def test_lake_without_features_is_told_in_words(small_lake: Path, tmp_path: Path) -> None:
+    for name in ("mlflow", "feast"):
+        (tmp_path / name).mkdir()
+    program = "import runpy, sys; sys.prefix = sys.argv.pop(1); runpy.run_path(sys.argv.pop(1), run_name='__main__')"
+    command = [sys.executable, "-c", program, str(tmp_path), str(RUN), "--lake", str(small_lake)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "make it with: kedro run --env demo --pipeline features" in done.stderr
+    assert "Traceback" not in done.stderr
