@@ -9,6 +9,7 @@ import dagster as dg
 
 from klineforge.cli.user_errors import user_error_in
 from klineforge.contracts import CONTRACTS
+from klineforge.errors import RunInterruptedError
 from klineforge.orchestration.materials import Facts, facts_of
 from klineforge.orchestration.place import Place
 from klineforge.orchestration.runs import LakeRuns, is_worth_another_try
@@ -94,7 +95,7 @@ def _asset(place: Place, task: Task, before: Sequence[Task], retries: Any) -> An
         runs: LakeRuns = context.resources.kedro
         runs.expect(_planned(context, place))
         started = time.monotonic()
-        made = _attempt(context, runs, task)
+        made = _attempt(context, runs, task, retries)
         seconds = time.monotonic() - started
         for name in _keys(task):
             facts = facts_of(name, made.get(name), seconds)
@@ -111,22 +112,25 @@ def _asset(place: Place, task: Task, before: Sequence[Task], retries: Any) -> An
         description=f"Kedro nodes: {', '.join(task.nodes)}.",
         required_resource_keys={KEDRO},
         op_tags=tags,
-        retry_policy=retries,
     )(carry_out)
 
 
-def _attempt(context: Any, runs: LakeRuns, task: Task) -> Mapping[str, Any]:
+def _attempt(context: Any, runs: LakeRuns, task: Task, retries: Any) -> Mapping[str, Any]:
+    # Asked for here and not as the step's policy, by which Dagster would also try again what somebody has terminated.
     try:
         made = runs.carry_out(task)
     except Exception as error:
         known = user_error_in(error)
+        if isinstance(known, RunInterruptedError):
+            raise dg.DagsterExecutionInterruptedError from error
         if runs.begin_failed:
             said = str(redacted(str(known or error))).splitlines()
             context.instance.add_run_tags(context.run.run_id, {UNTOLD_TAG: (said or [type(error).__name__])[0][:200]})
         if not is_worth_another_try(error):
             raise dg.Failure(description=str(known or error), allow_retries=False) from error
         context.log.warning("%s, attempt %d: %s", task.name, context.retry_number + 1, known or error)
-        raise
+        wait = max(0.0, retries.calculate_delay(context.retry_number + 1))
+        raise dg.RetryRequested(max_retries=retries.max_retries, seconds_to_wait=wait) from error
     finally:
         if runs.run_ids:
             context.instance.add_run_tags(context.run.run_id, {KEDRO_RUNS_TAG: ",".join(runs.run_ids)})

@@ -7,9 +7,11 @@ calls a runner. The one here lends the catalog and the hooks to Dagster's steps 
 from __future__ import annotations
 
 import logging
+import signal
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,6 +80,22 @@ class LendingRunner(AbstractRunner):
         return None
 
 
+@contextmanager
+def _interrupts_as_on_a_terminal() -> Iterator[None]:
+    """While the block runs, SIGINT does what Ctrl-C does to ``kedro run``.
+
+    Dagster's own handler raises in the main thread, which waits for Spark and would come to it only after the step.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, former)
+
+
 class OpenRun:
     """One Kedro run, open from its begin to ``close``.
 
@@ -115,6 +133,7 @@ class OpenRun:
             again: Whether an earlier attempt has failed: what was cached of the state before it is read anew.
 
         Raises:
+            RunInterruptedError: The process was told to end, as by Dagster when somebody terminates a run.
             Exception: What a node, or saving its outputs, raised.
         """
         lent = self._lent
@@ -123,7 +142,8 @@ class OpenRun:
             for name in sorted(part.inputs()):
                 if isinstance(lent.catalog.get(name), CachedDataset):
                     lent.catalog.release(name)
-        SideBySideRunner().run(part, lent.catalog, lent.hooks, lent.run_id)
+        with _interrupts_as_on_a_terminal():
+            SideBySideRunner().run(part, lent.catalog, lent.hooks, lent.run_id)
 
     def close(self, error: Exception | None = None) -> None:
         """End the run.
