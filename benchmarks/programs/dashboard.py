@@ -1,7 +1,8 @@
 """How long the dashboard's pages take on a lake: ``dashboard LAKE PAGE``, in a process that has read nothing yet.
 
-Prints ``read X``, ``page X``, ``again X`` and ``other X``, in seconds: reading for the first look at a page, all of
-that look, Streamlit's run of the page a second time, and with another coin and range that were never looked at.
+Prints ``read X``, ``page X``, ``again X``, ``other X``, ``all X`` and ``all_again X``, in seconds: reading for the
+first look at a page, all of that look, Streamlit's run of the page a second time, with another coin and range that
+were never looked at, and over all of history, the first time and later.
 """
 
 from __future__ import annotations
@@ -60,6 +61,9 @@ def main(lake: str, key: str) -> None:
         shown.query_params["range"] = preset
         other.append(_seconds(shown))
     print(f"other {median(other):.4f}")
+    shown.query_params["range"] = "all"
+    print(f"all {_seconds(shown):.4f}")
+    print(f"all_again {median(_seconds(shown) for _ in range(_REPEATED)):.4f}")
 
 
 def _seconds(shown: AppTest) -> float:
