@@ -50,6 +50,8 @@ def write(lake: Path, *lines: str) -> Path:
         # Killed: the end of its record is when the next run noticed, which is no sign of life.
         ([line(300), line(10, "killed")], False),
         ([line(300), line(10, pipeline="alerts")], False),
+        ([line(300), line(10, pipeline="__default__,features")], True),
+        ([line(300), line(10, pipeline="features")], False),
         ([line(90), line(30, "failed"), line(5, "failed")], True),
         ([line(90), '{"run_id": "cut'], True),
         ([], False),
