@@ -32,8 +32,8 @@ CONTRAST = """element => {
     const light = colour => numbers(colour).slice(0, 3).map(v => v / 255)
         .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
         .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-    const pair = [light(getComputedStyle(element).color), light(getComputedStyle(behind).backgroundColor)].sort();
-    return (pair[1] + 0.05) / (pair[0] + 0.05);
+    const text = light(getComputedStyle(element).color), ground = light(getComputedStyle(behind).backgroundColor);
+    return (Math.max(text, ground) + 0.05) / (Math.min(text, ground) + 0.05);
 }"""
 
 

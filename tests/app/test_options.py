@@ -95,3 +95,10 @@ def test_parts_of_a_basket_that_cannot_be_used_are_remarked_upon() -> None:
 
     assert page.text[0].value.endswith("{'AUSDT': 1.0})")
     assert "what of it can be used is shown" in page.warning[0].value
+
+
+def test_basket_of_nothing_is_remarked_upon() -> None:
+    page = drawn(weights="AUSDT:0")
+
+    assert page.text[0].value.endswith("{'AUSDT': 1.0, 'BUSDT': 1.0})")
+    assert "the usual basket is shown" in page.warning[0].value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -120,3 +121,16 @@ def test_interval_that_would_be_too_many_candles_is_replaced(small_lake: Path, m
 
     assert page.frames()["price"].height <= 400
     assert "Candles of 4 hours; 1 hour would be too many" in chart(page, "price").note
+
+
+def test_hours_without_a_candle_are_counted_where_the_tables_of_gaps_are_missing(
+    small_lake: Path, tmp_path: Path
+) -> None:
+    lake = Path(shutil.copytree(small_lake, tmp_path / "lake"))
+    for table in ("kline_gaps", "quarantine_klines"):
+        (folder,) = lake.glob(f"*/{table}")
+        shutil.rmtree(folder)
+
+    (note,) = [block.note for block in page_of(lake, range="7d").blocks() if getattr(block, "key", "") == "holes"]
+
+    assert "hours between the first and the last candle have none" in note

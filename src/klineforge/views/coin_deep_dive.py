@@ -7,6 +7,7 @@ from typing import Final
 
 import polars as pl
 
+from klineforge.domain.hours import HOUR
 from klineforge.domain.writing import written
 from klineforge.measures import market
 from klineforge.serving.catalogue import read_catalogue
@@ -126,7 +127,13 @@ def _holes(dive: Dive) -> Table:
             "reason": pl.String,
         },
     ).sort("start", descending=True)
-    told = "" if frame.height else "Every hour of the range has an accepted candle."
+    # Counted, because the tables that know of gaps may be missing.
+    opened = dive.hourly["open_timestamp"]
+    lacking = (opened[-1] - opened[0]) // HOUR + 1 - opened.n_unique()
+    if lacking and not frame.height:
+        told = f"{lacking:,} hours between the first and the last candle have none; why is not known here."
+    else:
+        told = "" if frame.height else "Every hour from the first to the last candle shown has an accepted one."
     return Table(
         key="holes",
         title="Gaps and quarantined hours",
