@@ -64,6 +64,7 @@ class Course:
         index: Growth of one unit of money that was in all the time; neither contributions nor fees move it.
         units: Of each coin held at the end, in its base asset.
         waiting: Cash of each coin that has not been spent in the end.
+        fees: What went to the exchange; cash that waits has paid none.
         rate: Return of a year: compound growth of a single purchase, internal rate of return of regular ones. None
             below 30 days, or where no rate explains the result.
     """
@@ -73,6 +74,7 @@ class Course:
     index: Numbers
     units: Numbers
     waiting: Numbers
+    fees: float
     rate: float | None
 
     @property
@@ -125,14 +127,23 @@ def simulate(prices: Numbers, plan: Plan) -> Course:
     part = plan.amount / len(dates)
     paid = np.zeros(hours)
     paid[dates] = part
-    fees = np.zeros(hours)
-    value, units, cash = np.zeros(hours), np.zeros(coins), np.zeros(coins)
+    fees, value = np.zeros(hours), np.zeros(hours)
+    units, waiting = np.zeros(coins), np.zeros(coins)
     for coin in np.flatnonzero(shares):
-        worth, units[coin], cash[coin], spent = _one_coin(prices[:, coin], dates, part * float(shares[coin]), plan.fee)
+        worth, units[coin], waiting[coin], spent = _one_coin(
+            prices[:, coin], dates, part * float(shares[coin]), plan.fee
+        )
         value += worth
         fees += spent * plan.fee
-    contributed = np.cumsum(paid)
-    return Course(value, contributed, _index(value, paid - fees), units, cash, _rate(dates, part, value, plan))
+    return Course(
+        value=value,
+        contributed=np.cumsum(paid),
+        index=_index(value, paid - fees),
+        units=units,
+        waiting=waiting,
+        fees=(plan.amount - float(waiting.sum())) * plan.fee,
+        rate=_rate(dates, part, value, plan),
+    )
 
 
 def story(coin: str, plan: Plan, course: Course, start: str, end: str, money: str) -> str:

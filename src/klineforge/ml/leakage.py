@@ -93,18 +93,21 @@ def check_no_leakage(
     for instant in instants:
         again = _again(compute, known, instant, lookback, key)
         there = suspect.filter(pl.col(AVAILABLE_AT) == instant)
-        # A row that only what came later took away: which coins are there tells the future as well.
-        gone = again.join(there, on=key, how="anti") if features is None else again.clear()
-        if gone.height:
-            count, where = found.get(_ROWS, (0, " ".join(map(str, gone.select(key).row(0)))))
-            found[_ROWS] = (count + gone.height, where)
         rows += there.height
-        for name, (count, where) in _differences(there, again, key, compared, tolerance).items():
+        wrong = _taken_away(there, again, key) if features is None else {}
+        wrong |= _differences(there, again, key, compared, tolerance)
+        for name, (count, where) in wrong.items():
             earlier = found.get(name, (0, where))
             found[name] = (earlier[0] + count, earlier[1])
     if found:
         raise LeakageError(_text(found, rows, len(instants)))
     return LeakageReport(tuple(compared), len(instants), rows)
+
+
+def _taken_away(there: pl.DataFrame, again: pl.DataFrame, key: list[str]) -> dict[str, tuple[int, str]]:
+    """Rows that only what came later took away: which coins are there tells the future as well."""
+    gone = again.join(there, on=key, how="anti")
+    return {_ROWS: (gone.height, " ".join(map(str, gone.select(key).row(0))))} if gone.height else {}
 
 
 def _with_close(candles: pl.DataFrame) -> pl.DataFrame:

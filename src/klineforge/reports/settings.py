@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, cast
 
 from klineforge.errors import ConfigurationError
 from klineforge.serving.catalogue import Catalogue
-from klineforge.serving.selection import INTERVALS, PRESETS, Selection, read_selection
+from klineforge.serving.selection import INTERVALS, PRESETS, Selection, offered_as, read_selection
 
 THEMES: Final = ("dark", "light")
 _WORDS: Final = ("exchange", "coin", "range", "start", "end", "interval")
@@ -58,7 +58,7 @@ def parse_report_settings(parameters: Mapping[str, Any]) -> ReportSettings:
     if theme not in THEMES:
         raise ConfigurationError(f"report.theme must be dark or light, found {theme!r}")
     for name, offered in (("range", PRESETS), ("interval", INTERVALS)):
-        if (value := parameters.get(name)) is not None and str(value) not in offered:
+        if (value := parameters.get(name)) is not None and offered_as(str(value), offered) is None:
             raise ConfigurationError(f"report.{name} must be one of {', '.join(offered)}, found {value!r}")
     asked = {name: str(parameters[name]) for name in _WORDS if parameters.get(name) is not None}
     if asked.keys() & {"start", "end"}:

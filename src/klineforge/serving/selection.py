@@ -135,15 +135,23 @@ def preset_range(preset: Preset, catalogue: Catalogue) -> tuple[datetime, dateti
     return start, catalogue.end
 
 
+def offered_as(asked: str, offered: tuple[Name, ...]) -> Name | None:
+    """The name of a list that is meant, in whatever case it was written; None where there is none.
+
+    >>> offered_as("30D", ("7d", "30d"))
+    '30d'
+    """
+    exactly = next((name for name in offered if name == asked), None)
+    return exactly or next((name for name in offered if name.casefold() == asked.casefold()), None)
+
+
 def _one_of(
     parameters: Mapping[str, str], key: str, offered: tuple[Name, ...], default: Name, remarks: list[str]
 ) -> Name:
     asked = parameters.get(key)
     if asked is None:
         return default
-    found = next((name for name in offered if name == asked), None)
-    if found is None:
-        found = next((name for name in offered if name.casefold() == asked.casefold()), None)
+    found = offered_as(asked, offered)
     if found is None:
         remarks.append(f"The link asks for {key} {_shortened(asked)}, which is not in this lake; {default} is shown.")
         return default

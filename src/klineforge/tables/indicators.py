@@ -189,7 +189,7 @@ def _with_month(rows: DataFrame, returns: DataFrame, reference_coin: str, asked:
 def _long_figures(reference_coin: str, min_observations: int) -> dict[str, Column]:
     """The relative volume, and the slope of the coin's returns over those of the reference."""
     # In an hour without a candle of the reference there is no beta.
-    number = F.when(F.col("_has_reference") & F.col("_pairs").isNotNull(), F.col("_pairs")).otherwise(0)
+    number = F.coalesce(F.when(F.col("_has_reference"), F.col("_pairs")), F.lit(0))
     usual = F.try_divide(F.col("_volumes"), F.col("observations_720h"))
     slope = slope_of_sums(F.col("_pairs"), F.col("_x"), F.col("_y"), F.col("_xx"), F.col("_xy"))
     enough = F.when(number >= min_observations, slope)

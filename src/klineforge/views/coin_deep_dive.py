@@ -130,10 +130,12 @@ def _holes(dive: Dive) -> Table:
     # Counted, because the tables that know of gaps may be missing.
     opened = dive.hourly["open_timestamp"]
     lacking = (opened[-1] - opened[0]) // HOUR + 1 - opened.n_unique()
-    if lacking and not frame.height:
+    if frame.height:
+        told = ""
+    elif lacking:
         told = f"{lacking:,} hours between the first and the last candle have none; why is not known here."
     else:
-        told = "" if frame.height else "Every hour from the first to the last candle shown has an accepted one."
+        told = "Every hour from the first to the last candle shown has an accepted one."
     return Table(
         key="holes",
         title="Gaps and quarantined hours",

@@ -104,14 +104,7 @@ def _kpis(made: Simulation, catalogue: Catalogue) -> tuple[Kpi, ...]:
             "neutral",
             f"{than}{other.max_drawdown * 100:,.2f} %" if other else "",
         ),
-        Kpi(
-            "fees_paid",
-            "Fees",
-            (made.plan.amount - float(course.waiting.sum())) * made.plan.fee,
-            "money",
-            "neutral",
-            money,
-        ),
+        Kpi("fees_paid", "Fees", course.fees, "money", "neutral", money),
     )
 
 

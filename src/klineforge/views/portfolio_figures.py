@@ -15,6 +15,7 @@ from klineforge.measures import portfolio
 from klineforge.measures.risk import HOURS_PER_YEAR, Numbers
 from klineforge.serving.selection import Selection
 from klineforge.serving.warehouse import Warehouse
+from klineforge.views.listings import of_newest_listing
 
 Basis = Literal["newest", "range"]
 TABLES: Final = ("dim_coins", "mart_returns_1h", "mart_correlations")
@@ -153,7 +154,7 @@ def _prices(warehouse: Warehouse, selection: Selection) -> pl.DataFrame:
         end=selection.end,
     )
     # A price from 100 is that of one asset: of what the symbol named last.
-    present = rows.filter(pl.col("listing_seq") == pl.col("listing_seq").max().over(_COIN)).drop("listing_seq")
+    present = rows.filter(of_newest_listing()).drop("listing_seq")
     return present.with_columns(index=100 * pl.col("close_price") / pl.col("close_price").first().over(_COIN))
 
 

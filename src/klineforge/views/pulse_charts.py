@@ -13,6 +13,7 @@ from klineforge.serving.catalogue import Catalogue
 from klineforge.serving.intervals import HOURS, coarse_enough, last_of_each, opened_at
 from klineforge.serving.selection import INTERVAL_NAMES, Interval, Selection
 from klineforge.views.drawing import SHADED_UP_TO, Canvas, numbers, times
+from klineforge.views.listings import of_newest_listing
 from klineforge.views.page import Chart, Column
 from klineforge.views.pulse_figures import Pulse
 from klineforge.views.theme import Theme
@@ -31,7 +32,7 @@ def direction(pulse: Pulse, selection: Selection, catalogue: Catalogue, theme: T
     """Where prices went: the close of one coin, or of several coins and the market from 100 at the start."""
     interval = coarse_enough(selection.interval, selection.hours, POINTS)
     # A price from 100 is that of one asset: of what the symbol named last.
-    present = pulse.hourly.filter(pl.col("listing_seq") == pl.col("listing_seq").max().over(_COIN))
+    present = pulse.hourly.filter(of_newest_listing())
     closes = last_of_each(present.select(_COIN, _TIME, "close_price"), interval)
     coins = closes[_COIN].unique().sort().to_list()
     drawn = Canvas(theme, 380)

@@ -14,6 +14,7 @@ from klineforge.serving.explanation import Explanation, UnavailableError
 from klineforge.serving.intervals import HOURS
 from klineforge.serving.selection import Selection
 from klineforge.serving.warehouse import Warehouse
+from klineforge.views.listings import of_newest_listing
 
 TABLES = (
     "dim_coins",
@@ -209,7 +210,7 @@ def _involving(pairs: pl.DataFrame, coins: tuple[str, ...]) -> pl.DataFrame:
 def _sparks(prices: pl.DataFrame, at: datetime) -> pl.DataFrame:
     recent = prices.filter(
         pl.col(_TIME).is_between(at - SPARK_POINTS * HOUR, at, closed="right"),
-        pl.col("listing_seq") == pl.col("listing_seq").max().over(_COIN),
+        of_newest_listing(),
     )
     return recent.group_by(_COIN, maintain_order=True).agg(spark=pl.col("close_price"))
 

@@ -15,6 +15,7 @@ from klineforge.measures.market import TRAILING, RiskState, risk_state, volatili
 from klineforge.serving.explanation import Explanation, UnavailableError
 from klineforge.serving.selection import Selection
 from klineforge.serving.warehouse import Warehouse
+from klineforge.views.listings import of_newest_listing
 
 TABLES: Final = ("dim_coins", "mart_returns_1h", "mart_indicators_1h")
 FALLS: Final = 5
@@ -104,14 +105,12 @@ def read_risk(warehouse: Warehouse, selection: Selection) -> Risk:
 
 def _coins(hourly: pl.DataFrame) -> pl.DataFrame:
     rows: list[dict[str, Any]] = []
-    for (coin,), mine in hourly.group_by(_COIN, maintain_order=True):
-        # What the symbol named before is another asset.
-        mine = mine.filter(pl.col("listing_seq") == pl.col("listing_seq").last())  # noqa: PLW2901
+    for (coin,), mine in hourly.filter(of_newest_listing()).group_by(_COIN, maintain_order=True):
         returns = mine["return_pct"].cast(pl.Float64).to_numpy()
         closes = mine["close_price"].to_numpy()
         newest = mine.row(-1, named=True)
         lowest = mine["drawdown_pct"].min()
-        span = (newest[_TIME] - mine[_TIME][-len(closes)]) / HOUR
+        span = (newest[_TIME] - mine[_TIME][0]) / HOUR
         growth = risk.growth_rate(closes[-1] / closes[0], span)
         fallen = risk.max_drawdown(closes)
         rows.append(
@@ -192,7 +191,7 @@ def _falls(warehouse: Warehouse, selection: Selection) -> pl.DataFrame:
         start=selection.start,
         end=selection.end,
     )
-    rows = rows.filter(pl.col("listing_seq") == pl.col("listing_seq").max())
+    rows = rows.filter(of_newest_listing())
     opened = rows[_TIME].to_list()
     last = opened[-1] if opened else None
     told = [

@@ -15,6 +15,7 @@ from klineforge.serving.catalogue import Catalogue
 from klineforge.serving.intervals import HOURS
 from klineforge.serving.selection import Interval, Selection, default_coin
 from klineforge.serving.warehouse import Warehouse
+from klineforge.views.listings import of_newest_listing
 
 Every = Literal["1d", "1w", "1M"]
 TABLES: Final = ("dim_coins", "mart_returns_1h")
@@ -152,7 +153,7 @@ def _prices(warehouse: Warehouse, selection: Selection, coins: tuple[str, ...], 
         end=selection.end,
     )
     # What a symbol named before is another asset, which nobody holds who buys the present one.
-    rows = rows.filter(pl.col("listing_seq") == pl.col("listing_seq").max().over(_COIN))
+    rows = rows.filter(of_newest_listing())
     mine = rows.filter(pl.col(_COIN).is_in(list(coins)))
     warehouse.require(mine, "mart_returns_1h", f"{', '.join(coins)} in this range")
     first: datetime = mine[_TIME].min()  # type: ignore[assignment]  # polars: any literal
