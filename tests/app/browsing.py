@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from processes import running, wait_for_port
 
 from klineforge.app.launch import LAKE_VARIABLE, free_port, server_command
 
@@ -89,29 +87,10 @@ def served(small_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     folder = tmp_path_factory.mktemp("served")
     lake = Path(shutil.copytree(small_lake, folder / "lake"))
     port = free_port("127.0.0.1", 0)
-    with (folder / "server.log").open("w") as log:
-        server = subprocess.Popen(
-            server_command("127.0.0.1", port), env={**os.environ, LAKE_VARIABLE: str(lake)}, stdout=log, stderr=log
-        )
-        try:
-            _wait_for(port, server, folder / "server.log")
-            yield Served(f"http://127.0.0.1:{port}", lake)
-        finally:
-            server.terminate()
-            server.wait(10)
-
-
-def _wait_for(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(150):
-        if server.poll() is not None:
-            pytest.fail(f"the server has ended: {log.read_text()}")
-        try:
-            socket.create_connection(("127.0.0.1", port), 0.5).close()
-        except OSError:
-            time.sleep(0.2)
-        else:
-            return
-    pytest.fail(f"nothing listens after half a minute: {log.read_text()}")
+    said = folder / "server.log"
+    with running(server_command("127.0.0.1", port), said, env={**os.environ, LAKE_VARIABLE: str(lake)}) as server:
+        wait_for_port(port, server, said)
+        yield Served(f"http://127.0.0.1:{port}", lake)
 
 
 @pytest.fixture(scope="module")

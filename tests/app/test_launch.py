@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
-import re
 import signal
 import socket
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from processes import running, wait_for_port, wait_for_words
 
 from klineforge.app.launch import free_port, require_extra, server_command
 from klineforge.cli.app import app
@@ -75,25 +73,13 @@ def test_command_on_a_taken_port_ends_with_a_message(tmp_path: Path) -> None:
 
 def test_signal_to_the_command_ends_the_server_itself(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "kedro", "klineforge", "app", "--lake", str(tmp_path), "--port", "0"]
-    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        port = int(re.findall(r"http://127\.0\.0\.1:(\d+)", process.stdout.readline())[0])
-        assert _answers(port, process), "nothing listens after half a minute"
+    said = tmp_path / "said.log"
+    with running(command, said, cwd=REPOSITORY) as process:
+        port = int(wait_for_words(r"http://127\.0\.0\.1:(\d+)", process, said)[1])
+        wait_for_port(port, process, said)
 
         process.send_signal(signal.SIGTERM)
 
         process.wait(10)
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", port), 1)
-
-
-def _answers(port: int, process: subprocess.Popen[str]) -> bool:
-    for _ in range(150):
-        try:
-            socket.create_connection(("127.0.0.1", port), 0.5).close()
-        except OSError:
-            assert process.poll() is None
-            time.sleep(0.2)
-        else:
-            return True
-    return False
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), 1)

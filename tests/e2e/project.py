@@ -22,18 +22,21 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 SECONDS = 540
 
 
-def kedro(*arguments: str, expected: int | None = 0, seconds: int = SECONDS) -> subprocess.CompletedProcess[str]:
+def kedro(
+    *arguments: str, expected: int | None = 0, seconds: int = SECONDS, **variables: str
+) -> subprocess.CompletedProcess[str]:
     """Run ``kedro`` in the repository and return what it printed.
 
     Args:
         arguments: Its command line.
         expected: Exit code that must come back; None takes any.
         seconds: When to give up.
+        variables: More of its environment.
     """
     done = subprocess.run(
         [sys.executable, "-m", "kedro", *arguments],
         cwd=REPOSITORY,
-        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "140"},
+        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "140", **variables},
         capture_output=True,
         text=True,
         timeout=seconds,

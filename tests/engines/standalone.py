@@ -3,60 +3,37 @@
 from __future__ import annotations
 
 import os
-import re
-import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pyspark
+from processes import running, wait_for_words
 
 SPARK = Path(pyspark.__file__).parent
 _DEPLOY = "org.apache.spark.deploy"
-_SECONDS_TO_START = 90.0
 
 
 @contextmanager
-def _daemon(folder: Path, name: str, *arguments: str) -> Iterator[Path]:
-    """A process of the cluster that lives as long as the block, and the file of what it says."""
+def _daemon(folder: Path, name: str, pattern: str, *arguments: str) -> Iterator[str]:
+    """A process of the cluster that lives as long as the block; what it says first that matches the pattern."""
     said = folder / f"{name}.log"
     environment = {**os.environ, "SPARK_HOME": str(SPARK), "SPARK_DAEMON_MEMORY": "256m", "SPARK_LOCAL_IP": "127.0.0.1"}
     environment["SPARK_DAEMON_JAVA_OPTS"] = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
-    with said.open("wb") as log:
-        command = [str(SPARK / "bin" / "spark-class"), *arguments]
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=folder)
-    try:
-        yield said
-    finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _wait_for(said: Path, pattern: str) -> str:
-    ends = time.monotonic() + _SECONDS_TO_START
-    while time.monotonic() < ends:
-        if found := re.search(pattern, said.read_text("utf-8", "replace")):
-            return found[1]
-        time.sleep(0.1)
-    raise AssertionError(
-        f"no {pattern} within {_SECONDS_TO_START:.0f} s:\n{said.read_text('utf-8', 'replace')[-2000:]}"
-    )
+    command = [str(SPARK / "bin" / "spark-class"), *arguments]
+    with running(command, said, env=environment, cwd=folder) as process:
+        yield wait_for_words(pattern, process, said)[1]
 
 
 @contextmanager
 def cluster(folder: Path) -> Iterator[str]:
     """Address of a master with two registered workers of one core each."""
     where = ("--host", "127.0.0.1", "--port", "0", "--webui-port", "0")
-    with ExitStack() as running:
-        master = running.enter_context(_daemon(folder, "master", f"{_DEPLOY}.master.Master", *where))
-        address = _wait_for(master, r"Starting Spark master at (spark://\S+)")
+    with ExitStack() as daemons:
+        says = r"Starting Spark master at (spark://\S+)"
+        address = daemons.enter_context(_daemon(folder, "master", says, f"{_DEPLOY}.master.Master", *where))
         for name in ("worker-1", "worker-2"):
             command = (f"{_DEPLOY}.worker.Worker", *where, "--cores", "1", "--memory", "1g", "--work-dir", name)
-            said = running.enter_context(_daemon(folder, name, *command, address))
-            _wait_for(said, r"(Successfully registered with master)")
+            says = "(Successfully registered with master)"
+            daemons.enter_context(_daemon(folder, name, says, *command, address))
         yield address

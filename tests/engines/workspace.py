@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import sysconfig
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 
 import pyspark
 import yaml
+from processes import running, wait_for_port
 
 from klineforge.spark.jars import delta_jars
 
@@ -56,30 +56,9 @@ def connect_server(folder: Path) -> Iterator[str]:
     command += [part for name, value in settings.items() for part in ("--conf", f"{name}={value}")]
     command += ["--class", "org.apache.spark.sql.connect.service.SparkConnectServer", "spark-internal"]
     environment = {**os.environ, "SPARK_HOME": str(SPARK), "PYSPARK_PYTHON": sys.executable, "TZ": "UTC"}
-    with said.open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=folder)
-    try:
-        _wait_until_it_answers(port, process, said)
+    with running(command, said, env=environment, cwd=folder) as process:
+        wait_for_port(port, process, said, _SECONDS_TO_START)
         yield f"sc://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _wait_until_it_answers(port: int, process: subprocess.Popen[bytes], said: Path) -> None:
-    ends = time.monotonic() + _SECONDS_TO_START
-    while time.monotonic() < ends and process.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            time.sleep(0.2)
-        else:
-            return
-    raise AssertionError(f"no Connect server on port {port}:\n{said.read_text('utf-8', 'replace')[-3000:]}")
 
 
 def environment_with_wheel(folder: Path, wheel: Path) -> Path:

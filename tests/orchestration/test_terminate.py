@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from orchestration.conftest import BESIDE
 from orchestration.running import ROOT
+from processes import running, wait_for_words
 
 from klineforge.lake.lock import lake_lock
 
@@ -41,32 +42,20 @@ def test_interrupted_run_ends_at_once_and_lets_go_of_the_lake(tmp_path: Path) ->
     start = (datetime.now(UTC) - timedelta(days=3)).date().isoformat()
     command = [sys.executable, "-c", PROGRAM, str(ROOT), str(lake), start]
     environment = {**os.environ, "PYTHONPATH": str(BESIDE)}
-    with (tmp_path / "log").open("w+") as log:
-        run = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment, start_new_session=True)
-        try:
-            _wait_for(tmp_path / "log", 'Started execution of step "compute_returns', run)
-            time.sleep(0.5)
+    log = tmp_path / "log"
+    with running(command, log, env=environment, start_new_session=True) as run:
+        wait_for_words('Started execution of step "compute_returns', run, log, seconds=120)
+        time.sleep(0.5)
 
-            run.send_signal(signal.SIGINT)
+        run.send_signal(signal.SIGINT)
 
-            run.wait(30)
-        finally:
-            if run.poll() is None:
-                os.killpg(run.pid, signal.SIGKILL)
-        said = (tmp_path / "log").read_text()
+        run.wait(30)
+    said = log.read_text()
     assert "interrupted" in said
     assert "STEP_UP_FOR_RETRY" not in said
     with lake_lock(lake, purpose="a test", now=datetime.now(UTC)):
         pass
     assert _processes_of(run.pid) == []
-
-
-def _wait_for(log: Path, words: str, run: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + 120
-    while words not in log.read_text():
-        assert run.poll() is None, log.read_text()
-        assert time.monotonic() < until, log.read_text()
-        time.sleep(0.1)
 
 
 def _processes_of(session: int) -> list[str]:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from e2e.project import REPOSITORY
+from e2e.project import kedro
 from small_lake.market import END
 
 from klineforge.reports.printing import find_chromium
@@ -22,19 +19,11 @@ def lake(small_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(shutil.copytree(small_lake, tmp_path_factory.mktemp("report") / "lake"))
 
 
-def run_report(lake: Path, folder: Path, *more: str, expected: int = 0, **environment: str) -> str:
-    parameters = ",".join([f"lake={lake}", f"report.folder={folder}", *more])
-    done = subprocess.run(
-        [sys.executable, "-m", "kedro", "run", "--env", "demo", "--pipeline", "report", "--params", parameters],
-        cwd=REPOSITORY,
-        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "200", **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+def run_report(lake: Path, folder: Path, *more: str, expected: int = 0, **variables: str) -> str:
+    given = ",".join([f"lake={lake}", f"report.folder={folder}", *more])
+    variables = {"COLUMNS": "200", **variables}
+    done = kedro("run", "--env", "demo", "--pipeline", "report", "--params", given, expected=expected, **variables)
     said = done.stdout + done.stderr
-    assert done.returncode == expected, said
     assert "Traceback" not in said
     return said
 
