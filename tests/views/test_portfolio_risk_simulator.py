@@ -266,3 +266,10 @@ def test_usual_pair_is_the_one_that_moves_together_most(small_lake: Path, tmp_pa
     best = mart(lake, "mart_correlations", month).filter(pl.col("open_timestamp") == AT)["corr_24h"].max()
     shown = page.frames()["pair_over_time"].filter(pl.col("open_timestamp") == AT)
     assert shown["corr_24h"].to_list() == [best]
+
+
+def test_network_names_lines_by_the_correlations_that_they_begin_with(warehouse: Warehouse, month: Selection) -> None:
+    page = CORRELATION_PORTFOLIO.draw(warehouse, month, PortfolioOptions(threshold=0.55), DARK)
+    (network,) = [block for block in page.blocks() if isinstance(block, Chart) and "network" in block.key]
+    names = {trace.name for trace in network.figure.data if trace.mode == "lines"}
+    assert names == {"together, from 0.55"}

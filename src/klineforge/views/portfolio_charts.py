@@ -89,7 +89,7 @@ def network(figures: Portfolio, catalogue: Catalogue, threshold: float, theme: T
                     y += [y0, y1, np.nan]
             if x:
                 line = {"color": theme.faint(colour, 0.55), "width": width}
-                name = f"{word}, from {low:.1f}" if low else f"{word}, below 0.5"
+                name = f"{word}, from {max(low, threshold):.2g}" if low else f"{word}, below 0.5"
                 drawn.add(
                     {
                         "type": "scatter",
